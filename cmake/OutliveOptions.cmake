@@ -1,0 +1,33 @@
+# Every part can be switched off. A part whose library is not found switches itself off and says so
+# (OutliveDependencies.cmake).
+
+option(OUTLIVE_WITH_SPDLOG "Log through spdlog by default (else to stderr)" ON)
+option(OUTLIVE_WITH_SQLITE "The SQLite store" ON)
+option(OUTLIVE_WITH_ARTIFACT "Artifacts on disk and signed links (OpenSSL)" ON)
+option(OUTLIVE_WITH_REPORT "Report renderers: CSV and HTML, and those below" ON)
+option(OUTLIVE_WITH_PDF "The PDF renderer (Pango and Cairo)" ON)
+option(OUTLIVE_WITH_XLSX "The XLSX renderer (libxlsxwriter)" ON)
+option(OUTLIVE_WITH_NOTIFY "Webhook and e-mail notifiers (libcurl, OpenSSL)" ON)
+option(OUTLIVE_WITH_PROMETHEUS "Metrics in Prometheus text (prometheus-cpp core)" ON)
+option(OUTLIVE_WITH_HTTP "The HTTP component (Boost.Beast)" ON)
+
+option(OUTLIVE_BUILD_TESTS "Build the tests" ${PROJECT_IS_TOP_LEVEL})
+option(OUTLIVE_BUILD_EXAMPLES "Build the examples" ${PROJECT_IS_TOP_LEVEL})
+option(OUTLIVE_BUILD_BENCHMARKS "Build the benchmarks" ${PROJECT_IS_TOP_LEVEL})
+option(OUTLIVE_INSTALL "Add the install rules" ${PROJECT_IS_TOP_LEVEL})
+option(OUTLIVE_WERROR "Warnings are errors" ${PROJECT_IS_TOP_LEVEL})
+option(OUTLIVE_INOTIFY "Watch the database file by inotify where the platform has it" ON)
+option(OUTLIVE_BOOTTIME "Measure leases with CLOCK_BOOTTIME where the platform has it" ON)
+option(OUTLIVE_THREAD_SAFETY "Clang only: -Wthread-safety" OFF)
+set(OUTLIVE_SANITIZE "" CACHE STRING "Sanitizers to build with, as in -fsanitize= (own targets only)")
+
+if(PROJECT_IS_TOP_LEVEL)
+  if(NOT CMAKE_BUILD_TYPE AND NOT CMAKE_CONFIGURATION_TYPES)
+    set(CMAKE_BUILD_TYPE RelWithDebInfo CACHE STRING "" FORCE)
+  endif()
+  set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+  find_program(OUTLIVE_CCACHE ccache)
+  if(OUTLIVE_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+    set(CMAKE_CXX_COMPILER_LAUNCHER "${OUTLIVE_CCACHE}")
+  endif()
+endif()

@@ -1,0 +1,7 @@
+if(PROJECT_IS_TOP_LEVEL)
+  foreach(part IN ITEMS SPDLOG SQLITE ARTIFACT REPORT PDF XLSX NOTIFY PROMETHEUS HTTP)
+    list(APPEND parts "${part}=${OUTLIVE_WITH_${part}}")
+  endforeach()
+  list(JOIN parts " " parts)
+  message(STATUS "outlive ${PROJECT_VERSION}: ${parts}")
+endif()
