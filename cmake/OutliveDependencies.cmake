@@ -1,5 +1,5 @@
 # Finds what the parts need. Core's libraries are required; a part whose library is missing is
-# switched off with a message.
+# switched off with a message (with OUTLIVE_REQUIRE_PARTS: an error).
 
 set(THREADS_PREFER_PTHREAD_FLAG ON)
 find_package(Threads REQUIRED)
@@ -8,9 +8,12 @@ find_package(absl REQUIRED)
 find_package(fmt REQUIRED)
 find_package(PkgConfig QUIET)
 
-# outlive_need(<option> <what> <found>): switches the option off where something is missing.
+# outlive_need(<option> <what> <condition>…): switches the option off where something is missing.
 macro(outlive_need option what)
   if(${option} AND NOT (${ARGN}))
+    if(OUTLIVE_REQUIRE_PARTS)
+      message(FATAL_ERROR "outlive: ${what} not found; install it or set ${option}=OFF")
+    endif()
     message(STATUS "outlive: ${what} not found, ${option} is OFF")
     set(${option} OFF)
   endif()
@@ -36,13 +39,17 @@ if(OUTLIVE_WITH_ARTIFACT OR OUTLIVE_WITH_NOTIFY OR OUTLIVE_WITH_HTTP)
   outlive_need(OUTLIVE_WITH_NOTIFY "OpenSSL" OPENSSL_FOUND)
   outlive_need(OUTLIVE_WITH_HTTP "OpenSSL" OPENSSL_FOUND)
 endif()
+if(NOT OUTLIVE_WITH_REPORT)  # Its renderers go with it.
+  set(OUTLIVE_WITH_PDF OFF)
+  set(OUTLIVE_WITH_XLSX OFF)
+endif()
 if(OUTLIVE_WITH_PDF)
   outlive_pkg_config(PANGOCAIRO "pangocairo;cairo-pdf")
-  outlive_need(OUTLIVE_WITH_PDF "Pango and Cairo" OUTLIVE_WITH_REPORT AND PANGOCAIRO_FOUND)
+  outlive_need(OUTLIVE_WITH_PDF "Pango and Cairo" PANGOCAIRO_FOUND)
 endif()
 if(OUTLIVE_WITH_XLSX)
   outlive_pkg_config(XLSXWRITER xlsxwriter)
-  outlive_need(OUTLIVE_WITH_XLSX "libxlsxwriter" OUTLIVE_WITH_REPORT AND XLSXWRITER_FOUND)
+  outlive_need(OUTLIVE_WITH_XLSX "libxlsxwriter" XLSXWRITER_FOUND)
 endif()
 if(OUTLIVE_WITH_NOTIFY)
   find_package(CURL 7.85 QUIET)
@@ -54,5 +61,4 @@ if(OUTLIVE_WITH_PROMETHEUS)
 endif()
 if(OUTLIVE_BUILD_TESTS)
   find_package(doctest REQUIRED)
-  include("${doctest_DIR}/doctest.cmake")
 endif()

@@ -1,0 +1,84 @@
+// GroupCommit turns concurrent callers into batches: while one commit is in flight, whatever
+// arrives joins the next. No timers: an idle store commits at once, a busy one commits many
+// requests for the price of one fsync.
+//
+//   Run()/Submit() ──► queue ──► one leader: Begin, every request's work, Commit ──► each is told
+//
+// The first caller of Run() to find nobody at work leads a batch on its own thread; when it is
+// done, the owner of the next request in the queue leads. Only Submit() needs a thread, which
+// starts with its first call.
+//
+// Thread-safety: may be used from many threads at once.
+// Lifetime:      the store outlives it; it outlives every caller. The destructor stops it.
+// Errors:        what the store says of the transaction: kUnavailable, kUnknown, …; a request whose
+//                own work fails is told so, and the others of its batch are run without it.
+//                kFailedPrecondition after Stop().
+#ifndef OUTLIVE_CORE_GROUP_COMMIT_H_
+#define OUTLIVE_CORE_GROUP_COMMIT_H_
+
+#include <absl/functional/any_invocable.h>
+#include <absl/functional/function_ref.h>
+#include <absl/status/status.h>
+
+#include <deque>
+#include <memory>
+#include <thread>
+#include <vector>
+
+#include "outlive/core/job_store.h"
+#include "outlive/core/mutex.h"
+
+namespace outlive {
+
+class GroupCommit {
+ public:
+  // A request's part of the transaction. Not OK: this request is given up. May be called again in
+  // another transaction; only the last call counts.
+  using Work = absl::AnyInvocable<absl::Status(StoreTransaction&)>;
+
+  // Told once how it ended: OK is durable. Called outside every lock, on the thread that led the
+  // batch, so it must be quick and must not call Run().
+  using Done = absl::AnyInvocable<void(absl::Status)>;
+
+  explicit GroupCommit(JobStore& store);
+  ~GroupCommit();
+  GroupCommit(const GroupCommit&) = delete;
+  GroupCommit& operator=(const GroupCommit&) = delete;
+
+  // Does `work` and returns when it is durable. `job_count` is about how many jobs it touches; a
+  // batch holds at most limits::kCommitJobCountMax of them.
+  absl::Status Run(int job_count, absl::FunctionRef<absl::Status(StoreTransaction&)> work);
+
+  // The same, without waiting.
+  void Submit(int job_count, Work work, Done done);
+
+  // Refuses new requests, and returns when those already taken are done. May be called again.
+  void Stop();
+
+  JobStore& store() { return store_; }
+
+ private:
+  struct Request;
+  using Batch = std::vector<std::shared_ptr<Request>>;
+
+  bool Add(const std::shared_ptr<Request>& request) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  Batch TakeBatch() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void PassOn() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void LeadOnce();
+  void Execute(const Batch& batch);
+  void Loop();
+
+  JobStore& store_;
+
+  Mutex mutex_;
+  CondVar changed_;  // For the thread below, and for Stop().
+  std::deque<std::shared_ptr<Request>> queue_ ABSL_GUARDED_BY(mutex_);
+  bool led_ ABSL_GUARDED_BY(mutex_) = false;           // Somebody leads, or has been told to.
+  bool thread_leads_ ABSL_GUARDED_BY(mutex_) = false;  // The thread has been told to.
+  bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
+  std::thread thread_ ABSL_GUARDED_BY(mutex_);
+};
+
+}  // namespace outlive
+
+#endif  // OUTLIVE_CORE_GROUP_COMMIT_H_

@@ -1,0 +1,358 @@
+// JobStore is the durable half of the library. Whatever a job must keep across a crash goes through
+// this port; nothing else in the library talks to a database.
+//
+//   Begin ──► Insert … Claim … (a Worker runs) … Finish ──► Commit ──► wake-ups, EventsAfter
+//
+// It is synchronous, transactional and batch-shaped, so that anybody can write one and so that one
+// commit can serve many callers (GroupCommit).
+//
+// Thread-safety: a store may be used from many threads at once. One write transaction is open at a
+//                time: Begin() waits for the one before. A transaction is for one thread.
+// Lifetime:      the store outlives every transaction and subscription it has given out.
+// Time:          comes from the store's clock, never goes back; callers never pass "now".
+// Errors:        kUnavailable: nothing was written; calling again is safe.
+//                kUnknown: the commit is in doubt; each method says what makes a repeat safe.
+//                kDeadlineExceeded: a read took longer than its deadline.
+//                kFailedPrecondition, kDataLoss: a person has to look at the store.
+//                docs/errors.md lists every code and what the engine does on it.
+#ifndef OUTLIVE_CORE_JOB_STORE_H_
+#define OUTLIVE_CORE_JOB_STORE_H_
+
+#include <absl/status/status.h>
+#include <absl/status/statusor.h>
+#include <absl/time/time.h>
+#include <absl/types/span.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "outlive/core/clock.h"
+#include "outlive/core/event.h"
+#include "outlive/core/host_transaction.h"
+#include "outlive/core/job.h"
+#include "outlive/core/lifecycle.h"
+
+namespace outlive {
+
+// -- What goes in and out of a transaction ---------------------------------------------------
+
+struct Inserted {
+  JobId id = 0;
+  bool duplicate = false;  // The key had been used with the same arguments: this is the first job.
+};
+
+// The right to write on behalf of one attempt.
+struct Lease {
+  JobId job = 0;
+  std::int64_t fence = 0;
+};
+
+struct QueueClaim {
+  std::string queue;
+  int job_count_max = 0;  // 0: none now.
+};
+
+struct ClaimRequest {
+  std::string session;             // Open.
+  std::vector<QueueClaim> queues;  // Distinct.
+  std::vector<std::string> kinds;  // What this process can run. Distinct.
+};
+
+struct ClaimedJob {
+  Lease lease;
+  std::size_t queue = 0;  // Index into ClaimRequest::queues.
+  std::size_t kind = 0;   // Index into ClaimRequest::kinds.
+  int priority = 0;
+  int attempt = 0;  // This one: 1, 2, …
+  int attempt_count_max = 0;
+  int crashes = 0;
+  absl::Time run_at;      // When it became due.
+  absl::Time started_at;  // Now, by the store's clock.
+  std::string args;
+  std::string checkpoint;
+  std::string retry_policy;
+  std::string traceparent;
+};
+
+struct ClaimResult {
+  std::vector<ClaimedJob> jobs;
+
+  // When the next job of these queues and kinds is due, as far as known now; InfiniteFuture: none
+  // is waiting; InfinitePast: there may be more due than were asked for.
+  absl::Time next_run_at = absl::InfiniteFuture();
+};
+
+// The end of one attempt.
+struct Finished {
+  Lease lease;
+
+  // kComplete, kRetry, kSnooze, kRelease, kCancel or kDie.
+  Transition transition = Transition::kComplete;
+
+  // kRetry, kSnooze: due again this long after now.
+  absl::Duration delay = absl::ZeroDuration();
+
+  std::string output;                 // kComplete.
+  std::optional<AttemptError> error;  // kRetry, kDie, kCancel; `at` and `attempt` are the store's.
+};
+
+// What a running attempt keeps. Only what is set is written.
+struct WorkerWrite {
+  Lease lease;
+  std::optional<double> progress;  // 0 to 1.
+  std::optional<std::string> progress_note;
+  std::optional<std::string> checkpoint;
+  std::optional<Artifact> artifact;  // job_id and fence are taken from the lease.
+};
+
+// What a person asks for.
+struct Change {
+  enum class Action {
+    kCancel,   // Pending: cancelled now. Running: its worker is asked to stop.
+    kRequeue,  // Dead, cancelled or completed: pending again, a new generation, budgets anew.
+    kDiscard,  // Dead: deleted, with its history.
+  };
+  JobId id = 0;
+  Action action = Action::kCancel;
+  std::string reason;                           // kCancel.
+  absl::Duration delay = absl::ZeroDuration();  // kRequeue: due this long after now.
+};
+
+struct RescueRequest {
+  int job_count_max = 0;
+  int crash_count_max = 0;  // A job whose crashes reach this is dead.
+  absl::Duration delay;     // Before a rescued job is due again.
+};
+
+struct Rescued {
+  JobId id = 0;
+  std::string kind;
+  std::string queue;
+  JobState state = JobState::kPending;  // Or dead.
+};
+
+struct PruneRequest {
+  // How long ended jobs are kept. Infinite: for ever.
+  absl::Duration keep_completed = absl::Hours(24);
+  absl::Duration keep_cancelled = absl::Hours(24);
+  absl::Duration keep_dead = absl::InfiniteDuration();
+  int row_count_max = 1'000;  // Of each table, in this transaction.
+};
+
+struct PruneResult {
+  int job_count = 0;
+  int key_count = 0;    // Idempotency keys whose window has ended.
+  int event_count = 0;  // Entries of the log older than keep_completed.
+  bool more = false;    // The limit was reached.
+};
+
+struct QueueSettings {
+  std::string queue;
+  bool paused = false;  // Its jobs are not claimed.
+};
+
+// -- What readers get -------------------------------------------------------------------------
+
+struct JobFilter {
+  std::optional<JobState> state;
+  std::string kind;         // Empty: every kind.
+  std::string queue;        // Empty: every queue.
+  std::string tag;          // Empty: any.
+  std::string error_group;  // Empty: any; else DeadLetterGroup::key. Dead jobs only.
+};
+
+// Pages go from the newest job to the oldest, by id.
+struct JobPage {
+  JobId before = 0;  // Jobs with a smaller id; 0: from the newest.
+  int row_count_max = 100;
+};
+
+// Everything List() gives but args, checkpoint, output, errors and artifacts, which Get() has.
+struct JobStats {
+  struct Lane {
+    std::string queue;
+    std::string kind;
+    std::int64_t pending = 0;  // Due or scheduled.
+    std::int64_t running = 0;
+    std::int64_t blocked = 0;
+    std::int64_t completed = 0;  // As far as retention keeps them.
+    std::int64_t cancelled = 0;
+    std::int64_t dead = 0;
+    absl::Time oldest_due = absl::InfiniteFuture();  // run_at of the oldest due job.
+  };
+  absl::Time now;  // By the store's clock.
+  std::vector<Lane> lanes;
+  std::vector<QueueSettings> queues;  // Those that were ever set.
+};
+
+// Dead letters that died of the same thing.
+struct DeadLetterGroup {
+  std::string key;  // For JobFilter::error_group.
+  std::string kind;
+  std::string message;  // Of the newest.
+  absl::StatusCode code = absl::StatusCode::kUnknown;
+  std::int64_t job_count = 0;
+  JobId newest = 0;
+  absl::Time newest_at;
+};
+
+// What a store can do beyond the port.
+struct StoreInfo {
+  std::string name;      // "memory", "sqlite", "postgres".
+  std::string version;   // Of the database: "SQLite 3.40.1".
+  std::string store_id;  // 32 hexadecimal digits, made with the store's first schema.
+  int schema_version = 0;
+  bool durable = false;   // Survives the process.
+  bool shared = false;    // Other processes may work on it too.
+  bool can_join = false;  // Join() works.
+};
+
+// What a wake-up may be about. A hint: it can come late, twice or for nothing, and others can
+// be lost; whoever waits also polls.
+struct WakeHint {
+  bool work = false;     // Jobs may have become due, or a queue was resumed.
+  bool changed = false;  // The event log has grown.
+  bool cancel = false;   // Running jobs may have been asked to stop.
+};
+
+// Ends the subscription when destroyed; no call is under way or comes after that.
+class Subscription {
+ public:
+  virtual ~Subscription() = default;
+};
+
+// -- The ports --------------------------------------------------------------------------------
+
+// Destroying a transaction that was not committed undoes all of it. After a method has returned an
+// error for the whole call, the transaction can only be destroyed.
+class StoreTransaction {
+ public:
+  virtual ~StoreTransaction() = default;
+
+  // Adds jobs, each with its event. One result for each, in order.
+  //
+  // A key that is in its window gives the job it was first used for, also where that job is gone.
+  // Repeating after kUnknown is safe with a key.
+  //
+  // Errors, per element: kInvalidArgument; kAlreadyExists (the key is in use with other
+  // arguments); kResourceExhausted (backlog_max). Nothing is written for such an element.
+  virtual absl::StatusOr<std::vector<absl::StatusOr<Inserted>>> Insert(
+      absl::Span<const NewJob> jobs) = 0;
+
+  // Leases due jobs of the queues and kinds asked for, none of a paused queue: lower priority
+  // number first, then earlier run_at, then lower id.
+  //
+  // Every lease carries a fence greater than any earlier fence of its job. That is what makes a
+  // late Finish() by a former holder fail. After kUnknown the jobs may be leased to the session:
+  // what its holder does not know of, it must let expire with the session.
+  //
+  // Errors: kAborted: the session is not open.
+  virtual absl::StatusOr<ClaimResult> Claim(const ClaimRequest& request) = 0;
+
+  // Ends each lease, moves its job as core/lifecycle.h says, appends the event, and inserts the
+  // follow-ups of jobs that ended. One status for each element, in order. Repeating with the same
+  // fence and transition is OK and changes nothing.
+  //
+  // Errors, per element: kAborted (lease lost: drop the result), kNotFound.
+  virtual absl::StatusOr<std::vector<absl::Status>> Finish(absl::Span<const Finished> finished) = 0;
+
+  // Writes what running attempts keep. Progress never goes back. Repeating is safe.
+  //
+  // Errors, per element: kAborted, kNotFound as Finish(); kInvalidArgument.
+  virtual absl::StatusOr<std::vector<absl::Status>> Write(absl::Span<const WorkerWrite> writes) = 0;
+
+  // Does what people asked for; the new state of each job. Cancelling what is cancelled is OK.
+  //
+  // Errors, per element: kNotFound; kFailedPrecondition (not possible in the job's state).
+  virtual absl::StatusOr<std::vector<absl::StatusOr<JobState>>> Apply(
+      absl::Span<const Change> changes) = 0;
+
+  // Registers a session (a random name, never used before) that expires `lease` from now.
+  virtual absl::Status OpenSession(const std::string& session, absl::Duration lease) = 0;
+
+  // Puts off the expiry of a session to `lease` from now.
+  //
+  // Errors: kAborted: it has expired, or was never opened. Its jobs may be taken over at any time.
+  virtual absl::Status RenewSession(const std::string& session, absl::Duration lease) = 0;
+
+  // Ends a session. Jobs it still holds are rescued as if it had expired. Unknown ones are OK.
+  virtual absl::Status CloseSession(const std::string& session) = 0;
+
+  // Takes jobs away from expired sessions: pending again, or dead where the crash budget is used
+  // up; the fence is bumped, a crash is counted and an error added to the history. Judges by the
+  // session only, never by the age of a job.
+  virtual absl::StatusOr<std::vector<Rescued>> Rescue(const RescueRequest& request) = 0;
+
+  // Deletes what has been kept long enough; never a job that has not ended.
+  virtual absl::StatusOr<PruneResult> Prune(const PruneRequest& request) = 0;
+
+  virtual absl::Status SetQueue(const QueueSettings& settings) = 0;
+
+  // Makes everything above durable, or nothing of it, then wakes subscribers. In a transaction
+  // from Join() it is kFailedPrecondition: committing is the host's.
+  //
+  // Errors: kUnavailable (nothing was written), kUnknown (in doubt: read back by fence or key).
+  virtual absl::Status Commit() = 0;
+};
+
+class JobStore {
+ public:
+  virtual ~JobStore() = default;
+
+  // Starts the write transaction, waiting for others' up to the store's own deadline.
+  //
+  // Errors: kUnavailable: another process held the store too long, or it cannot be written now.
+  virtual absl::StatusOr<std::unique_ptr<StoreTransaction>> Begin() = 0;
+
+  // Works inside the host's own open transaction, for Insert() and Finish(). What it has written is
+  // undone if one call fails; the host's own work is not touched.
+  //
+  // Errors: kUnimplemented (see StoreInfo::can_join); kFailedPrecondition: no transaction is open,
+  // or it is on another database.
+  virtual absl::StatusOr<std::unique_ptr<StoreTransaction>> Join(HostTransaction host) = 0;
+
+  // Readers see what is committed, each at one moment.
+
+  // kNotFound: there is no such job (any more).
+  virtual absl::StatusOr<Job> Get(JobId id) = 0;
+
+  // The jobs that match, without args, checkpoint, output, errors and artifacts.
+  virtual absl::StatusOr<std::vector<Job>> List(const JobFilter& filter, const JobPage& page) = 0;
+
+  virtual absl::StatusOr<JobStats> Stats() = 0;
+
+  // Entries of the log with seq > `after`, oldest first, at most `event_count_max`.
+  virtual absl::StatusOr<std::vector<Event>> EventsAfter(std::int64_t after,
+                                                         int event_count_max) = 0;
+
+  // The seq of the newest entry; 0: none yet.
+  virtual absl::StatusOr<std::int64_t> LastEvent() = 0;
+
+  // Largest group first.
+  virtual absl::StatusOr<std::vector<DeadLetterGroup>> DeadLetterGroups(int group_count_max) = 0;
+
+  // Jobs of this session that somebody asked to stop.
+  virtual absl::StatusOr<std::vector<JobId>> CancelRequests(const std::string& session) = 0;
+
+  virtual absl::StatusOr<Artifact> FindArtifact(const std::string& id) = 0;
+
+  // OK where the store can be read and written within `deadline`.
+  virtual absl::Status Check(absl::Duration deadline) = 0;
+
+  // Calls `on_wake` after commits, of this process and of others. It runs on a thread that
+  // commits: it must be quick, and must not use the store.
+  virtual std::unique_ptr<Subscription> Subscribe(std::function<void(WakeHint)> on_wake) = 0;
+
+  virtual const StoreInfo& info() const = 0;
+  virtual const Clock& clock() const = 0;
+};
+
+}  // namespace outlive
+
+#endif  // OUTLIVE_CORE_JOB_STORE_H_

@@ -1,0 +1,71 @@
+// Outcome is what a worker's run came to. A value, not control flow: workers return one.
+//
+//   return outlive::Done();                            completed
+//   return outlive::Done("artifact-id");               completed, with output for whoever waits
+//   return outlive::Retry(status, absl::Minutes(5));   failed; again after the policy's delay or
+//   this return outlive::Snooze(absl::Seconds(30));         not now; burns no attempt return
+//   outlive::Cancelled("stopped by the user");  ended, neither well nor badly return
+//   outlive::Dead("no such customer");          cannot succeed: to the dead letters return status;
+//   ok is Done(), anything else is Retry(status)
+#ifndef OUTLIVE_CORE_OUTCOME_H_
+#define OUTLIVE_CORE_OUTCOME_H_
+
+#include <absl/status/status.h>
+#include <absl/time/time.h>
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace outlive {
+
+class [[nodiscard]] Outcome {
+ public:
+  enum class Kind { kDone, kRetry, kSnooze, kCancelled, kDead };
+
+  // Done without output. (co_spawn needs a default.)
+  Outcome() = default;
+
+  // OK is Done, anything else is Retry by the job's policy. Implicit, so that workers can return
+  // what they were given.
+  Outcome(absl::Status status);  // NOLINT(google-explicit-constructor)
+
+  Kind kind() const { return kind_; }
+
+  // Done: the job's output, bytes; at most limits::kPayloadBytesMax.
+  const std::string& output() const { return output_; }
+
+  // Retry: why. Cancelled and Dead: the reason, as kCancelled and kFailedPrecondition. Else OK.
+  const absl::Status& status() const { return status_; }
+
+  // Snooze: how long. Retry: how long, or nothing for the job's policy.
+  const std::optional<absl::Duration>& after() const { return after_; }
+
+ private:
+  friend Outcome Done(std::string output);
+  friend Outcome Retry(absl::Status status, std::optional<absl::Duration> after);
+  friend Outcome Snooze(absl::Duration after);
+  friend Outcome Cancelled(std::string_view reason);
+  friend Outcome Dead(std::string_view reason);
+
+  Kind kind_ = Kind::kDone;
+  std::string output_;
+  absl::Status status_;
+  std::optional<absl::Duration> after_;
+};
+
+Outcome Done(std::string output = {});
+
+// An OK status is made kUnknown: a retry has a reason. A negative or infinite `after` counts as
+// none given.
+Outcome Retry(absl::Status status, std::optional<absl::Duration> after = std::nullopt);
+
+// A negative duration counts as zero; the store's longest is 366 days.
+Outcome Snooze(absl::Duration after);
+
+Outcome Cancelled(std::string_view reason);
+Outcome Dead(std::string_view reason);
+
+}  // namespace outlive
+
+#endif  // OUTLIVE_CORE_OUTCOME_H_
