@@ -6,10 +6,15 @@
 // It is synchronous, transactional and batch-shaped, so that anybody can write one and so that one
 // commit can serve many callers (GroupCommit).
 //
+// What every store decides alike (what is valid, how errors are kept, what a follow-up is told) is
+// in core/store_rules.h; docs/guides/writing-a-store.md has the rest.
+//
 // Thread-safety: a store may be used from many threads at once. One write transaction is open at a
 //                time: Begin() waits for the one before. A transaction is for one thread.
 // Lifetime:      the store outlives every transaction and subscription it has given out.
-// Time:          comes from the store's clock, never goes back; callers never pass "now".
+// Time:          comes from the store's clock, never goes back; callers never pass "now". "Now" is
+//                one moment for a whole transaction: when Begin() or Join() has got it. Stores keep
+//                whole microseconds, rounded down. What lasts until a moment is over at it.
 // Errors:        kUnavailable: nothing was written; calling again is safe.
 //                kUnknown: the commit is in doubt; each method says what makes a repeat safe.
 //                kDeadlineExceeded: a read took longer than its deadline.
@@ -84,7 +89,8 @@ struct ClaimResult {
   std::vector<ClaimedJob> jobs;
 
   // When the next job of these queues and kinds is due, as far as known now; InfiniteFuture: none
-  // is waiting; InfinitePast: there may be more due than were asked for.
+  // is waiting; InfinitePast: there may be more due than were asked for (else there are none).
+  // Paused queues and those asked for 0 jobs do not count.
   absl::Time next_run_at = absl::InfiniteFuture();
 };
 
@@ -95,9 +101,10 @@ struct Finished {
   // kComplete, kRetry, kSnooze, kRelease, kCancel or kDie.
   Transition transition = Transition::kComplete;
 
-  // kRetry, kSnooze: due again this long after now.
+  // kRetry, kSnooze: due again this long after now. From 0 to kDelayMax.
   absl::Duration delay = absl::ZeroDuration();
 
+  // What does not belong to the transition is not looked at.
   std::string output;                 // kComplete.
   std::optional<AttemptError> error;  // kRetry, kDie, kCancel; `at` and `attempt` are the store's.
 };
@@ -105,7 +112,7 @@ struct Finished {
 // What a running attempt keeps. Only what is set is written.
 struct WorkerWrite {
   Lease lease;
-  std::optional<double> progress;  // 0 to 1.
+  std::optional<double> progress;  // 0 to 1. Smaller than what is stored: left as it is.
   std::optional<std::string> progress_note;
   std::optional<std::string> checkpoint;
   std::optional<Artifact> artifact;  // job_id and fence are taken from the lease.
@@ -114,35 +121,48 @@ struct WorkerWrite {
 // What a person asks for.
 struct Change {
   enum class Action {
-    kCancel,   // Pending: cancelled now. Running: its worker is asked to stop.
-    kRequeue,  // Dead, cancelled or completed: pending again, a new generation, budgets anew.
-    kDiscard,  // Dead: deleted, with its history.
+    // Pending or blocked: cancelled now. Running: its worker is asked to stop; the job goes on
+    // running, and however that attempt ends, other than by kComplete or kDie, it is cancelled.
+    kCancel,
+
+    // Dead, cancelled or completed: pending again, a new generation with a new fence. Attempts,
+    // crashes, progress, output and the wish to cancel are gone; history, checkpoint and artifacts
+    // stay.
+    kRequeue,
+
+    // Dead: deleted, with its history and artifacts. Its idempotency key stays until its window
+    // has ended.
+    kDiscard,
   };
   JobId id = 0;
   Action action = Action::kCancel;
-  std::string reason;                           // kCancel.
-  absl::Duration delay = absl::ZeroDuration();  // kRequeue: due this long after now.
+
+  // kCancel: goes into the history as a kCancelled entry, unless it is empty or nothing changes.
+  std::string reason;
+
+  // kRequeue: due this long after now. From 0 to kDelayMax.
+  absl::Duration delay = absl::ZeroDuration();
 };
 
 struct RescueRequest {
-  int job_count_max = 0;
-  int crash_count_max = 0;  // A job whose crashes reach this is dead.
-  absl::Duration delay;     // Before a rescued job is due again.
+  int job_count_max = 0;    // 1 or more.
+  int crash_count_max = 0;  // A job whose crashes reach this is dead. 1 or more.
+  absl::Duration delay;     // Before a rescued job is due again. From 0 to kDelayMax.
 };
 
 struct Rescued {
   JobId id = 0;
   std::string kind;
   std::string queue;
-  JobState state = JobState::kPending;  // Or dead.
+  JobState state = JobState::kPending;  // Or dead; or cancelled, where it had been asked to stop.
 };
 
 struct PruneRequest {
-  // How long ended jobs are kept. Infinite: for ever.
+  // How long ended jobs are kept, from their end. Zero or more. Infinite: for ever.
   absl::Duration keep_completed = absl::Hours(24);
   absl::Duration keep_cancelled = absl::Hours(24);
   absl::Duration keep_dead = absl::InfiniteDuration();
-  int row_count_max = 1'000;  // Of each table, in this transaction.
+  int row_count_max = 1'000;  // Jobs, keys and events, of each at most so many. 1 or more.
 };
 
 struct PruneResult {
@@ -169,11 +189,10 @@ struct JobFilter {
 
 // Pages go from the newest job to the oldest, by id.
 struct JobPage {
-  JobId before = 0;  // Jobs with a smaller id; 0: from the newest.
-  int row_count_max = 100;
+  JobId before = 0;         // Jobs with a smaller id; 0: from the newest.
+  int row_count_max = 100;  // 1 to limits::kPageRowCountMax.
 };
 
-// Everything List() gives but args, checkpoint, output, errors and artifacts, which Get() has.
 struct JobStats {
   struct Lane {
     std::string queue;
@@ -186,20 +205,20 @@ struct JobStats {
     std::int64_t dead = 0;
     absl::Time oldest_due = absl::InfiniteFuture();  // run_at of the oldest due job.
   };
-  absl::Time now;  // By the store's clock.
-  std::vector<Lane> lanes;
-  std::vector<QueueSettings> queues;  // Those that were ever set.
+  absl::Time now;                     // By the store's clock.
+  std::vector<Lane> lanes;            // Those that have jobs, by queue, then kind.
+  std::vector<QueueSettings> queues;  // Those that were ever set, by name.
 };
 
-// Dead letters that died of the same thing.
+// Dead letters that died of the same thing: ErrorGroupKey() is the same.
 struct DeadLetterGroup {
   std::string key;  // For JobFilter::error_group.
   std::string kind;
-  std::string message;  // Of the newest.
+  std::string message;  // Of the newest one's last error.
   absl::StatusCode code = absl::StatusCode::kUnknown;
   std::int64_t job_count = 0;
-  JobId newest = 0;
-  absl::Time newest_at;
+  JobId newest = 0;      // The greatest id.
+  absl::Time newest_at;  // When that job ended.
 };
 
 // What a store can do beyond the port.
@@ -221,7 +240,8 @@ struct WakeHint {
   bool cancel = false;   // Running jobs may have been asked to stop.
 };
 
-// Ends the subscription when destroyed; no call is under way or comes after that.
+// Ends the subscription when destroyed; no call is under way or comes after that. Destroying it
+// inside its own call is allowed: then that call is the last one.
 class Subscription {
  public:
   virtual ~Subscription() = default;
@@ -230,50 +250,72 @@ class Subscription {
 // -- The ports --------------------------------------------------------------------------------
 
 // Destroying a transaction that was not committed undoes all of it. After a method has returned an
-// error for the whole call, the transaction can only be destroyed.
+// error for the whole call, or Commit() has been called, the transaction can only be destroyed:
+// everything else is kFailedPrecondition.
+//
+// A call that takes a batch does its elements in order, each seeing what was done before it. An
+// element that fails leaves no trace. Errors of the whole call, beside those named at each method:
+// kInvalidArgument (more than limits::kInsertJobCountMax elements, or an invalid request),
+// kUnavailable, kDataLoss.
 class StoreTransaction {
  public:
   virtual ~StoreTransaction() = default;
 
-  // Adds jobs, each with its event. One result for each, in order.
+  // Adds jobs, each with its event. One result for each, in order. Ids grow. A job whose run_at has
+  // passed is due now, and its run_at is now.
   //
-  // A key that is in its window gives the job it was first used for, also where that job is gone.
-  // Repeating after kUnknown is safe with a key.
+  // A key that is in its window gives the job it was first used for, also where that job is gone,
+  // and whatever else differs, as long as the arguments are the same bytes. Repeating after
+  // kUnknown is safe with a key.
   //
-  // Errors, per element: kInvalidArgument; kAlreadyExists (the key is in use with other
-  // arguments); kResourceExhausted (backlog_max). Nothing is written for such an element.
+  // Errors, per element, in this order: kInvalidArgument; kAlreadyExists (the key is in use with
+  // other arguments); kResourceExhausted (backlog_max).
   virtual absl::StatusOr<std::vector<absl::StatusOr<Inserted>>> Insert(
       absl::Span<const NewJob> jobs) = 0;
 
-  // Leases due jobs of the queues and kinds asked for, none of a paused queue: lower priority
-  // number first, then earlier run_at, then lower id.
+  // Leases due jobs of the queues and kinds asked for, none of a paused queue. Queue after queue in
+  // the request's order, and in each: lower priority number first, then earlier run_at, then lower
+  // id. At most limits::kClaimJobCountMax jobs, however many are asked for. Each counts an attempt.
   //
   // Every lease carries a fence greater than any earlier fence of its job. That is what makes a
   // late Finish() by a former holder fail. After kUnknown the jobs may be leased to the session:
   // what its holder does not know of, it must let expire with the session.
   //
-  // Errors: kAborted: the session is not open.
+  // Errors: kAborted: the session is not open, or has expired.
   virtual absl::StatusOr<ClaimResult> Claim(const ClaimRequest& request) = 0;
 
   // Ends each lease, moves its job as core/lifecycle.h says, appends the event, and inserts the
   // follow-ups of jobs that ended. One status for each element, in order. Repeating with the same
-  // fence and transition is OK and changes nothing.
+  // fence and transition is OK and changes nothing, as long as the fence is the job's.
   //
-  // Errors, per element: kAborted (lease lost: drop the result), kNotFound.
+  // kSnooze and kRelease give the attempt back; a released job has its old run_at. Where somebody
+  // has asked the job to stop, kRetry, kSnooze and kRelease end it cancelled.
+  //
+  // Only the fence counts, not the session: an expired lease is good until it is rescued.
+  //
+  // Errors, per element, in this order: kInvalidArgument (the job stays running); kNotFound;
+  // kAborted (lease lost: drop the result).
   virtual absl::StatusOr<std::vector<absl::Status>> Finish(absl::Span<const Finished> finished) = 0;
 
-  // Writes what running attempts keep. Progress never goes back. Repeating is safe.
+  // Writes what running attempts keep, with an event where progress or its note has changed.
+  // Progress never goes back, from one attempt to the next either. Repeating is safe.
   //
-  // Errors, per element: kAborted, kNotFound as Finish(); kInvalidArgument.
+  // Errors, per element, in this order: kInvalidArgument; kNotFound; kAborted (lease lost);
+  // kAlreadyExists (the artifact's id is that of another artifact).
   virtual absl::StatusOr<std::vector<absl::Status>> Write(absl::Span<const WorkerWrite> writes) = 0;
 
-  // Does what people asked for; the new state of each job. Cancelling what is cancelled is OK.
+  // Does what people asked for; the new state of each job, for kDiscard the one it had. Cancelling
+  // what is cancelled, or was asked to stop, is OK and changes nothing.
   //
-  // Errors, per element: kNotFound; kFailedPrecondition (not possible in the job's state).
+  // Errors, per element, in this order: kInvalidArgument; kNotFound; kFailedPrecondition (not
+  // possible in the job's state).
   virtual absl::StatusOr<std::vector<absl::StatusOr<JobState>>> Apply(
       absl::Span<const Change> changes) = 0;
 
-  // Registers a session (a random name, never used before) that expires `lease` from now.
+  // Registers a session (a random name, never used before) that expires `lease` from now: more than
+  // 0, at most kDelayMax.
+  //
+  // Errors: kAlreadyExists: the name is in use.
   virtual absl::Status OpenSession(const std::string& session, absl::Duration lease) = 0;
 
   // Puts off the expiry of a session to `lease` from now.
@@ -281,20 +323,23 @@ class StoreTransaction {
   // Errors: kAborted: it has expired, or was never opened. Its jobs may be taken over at any time.
   virtual absl::Status RenewSession(const std::string& session, absl::Duration lease) = 0;
 
-  // Ends a session. Jobs it still holds are rescued as if it had expired. Unknown ones are OK.
+  // Ends a session: it expires now, and Rescue() finds the jobs it still holds. Unknown: OK.
   virtual absl::Status CloseSession(const std::string& session) = 0;
 
-  // Takes jobs away from expired sessions: pending again, or dead where the crash budget is used
-  // up; the fence is bumped, a crash is counted and an error added to the history. Judges by the
+  // Takes jobs away from expired sessions, lower ids first: pending again, or dead where the crash
+  // budget is used up, or cancelled where they had been asked to stop. The fence is bumped, a crash
+  // is counted and LostError() added to the history; the attempt stays counted. Judges by the
   // session only, never by the age of a job.
   virtual absl::StatusOr<std::vector<Rescued>> Rescue(const RescueRequest& request) = 0;
 
-  // Deletes what has been kept long enough; never a job that has not ended.
+  // Deletes what has been kept long enough, the oldest first; never a job that has not ended.
+  // Leaves no events.
   virtual absl::StatusOr<PruneResult> Prune(const PruneRequest& request) = 0;
 
   virtual absl::Status SetQueue(const QueueSettings& settings) = 0;
 
-  // Makes everything above durable, or nothing of it, then wakes subscribers. In a transaction
+  // Makes everything above durable, or nothing of it, then wakes subscribers with no lock held (not
+  // where nothing has changed for them). In a transaction
   // from Join() it is kFailedPrecondition: committing is the host's.
   //
   // Errors: kUnavailable (nothing was written), kUnknown (in doubt: read back by fence or key).
@@ -305,7 +350,8 @@ class JobStore {
  public:
   virtual ~JobStore() = default;
 
-  // Starts the write transaction, waiting for others' up to the store's own deadline.
+  // Starts the write transaction, waiting for others' up to the store's own deadline. A thread that
+  // has one open waits for itself, in vain.
   //
   // Errors: kUnavailable: another process held the store too long, or it cannot be written now.
   virtual absl::StatusOr<std::unique_ptr<StoreTransaction>> Begin() = 0;
@@ -317,29 +363,34 @@ class JobStore {
   // or it is on another database.
   virtual absl::StatusOr<std::unique_ptr<StoreTransaction>> Join(HostTransaction host) = 0;
 
-  // Readers see what is committed, each at one moment.
+  // Readers see what is committed, each at one moment. They may be called while a transaction is
+  // open, by its own thread too.
 
   // kNotFound: there is no such job (any more).
   virtual absl::StatusOr<Job> Get(JobId id) = 0;
 
-  // The jobs that match, without args, checkpoint, output, errors and artifacts.
+  // The jobs that match, without args, checkpoint, output, errors and artifacts. A name that no job
+  // has matches nothing.
+  //
+  // Errors: kInvalidArgument: the page.
   virtual absl::StatusOr<std::vector<Job>> List(const JobFilter& filter, const JobPage& page) = 0;
 
   virtual absl::StatusOr<JobStats> Stats() = 0;
 
-  // Entries of the log with seq > `after`, oldest first, at most `event_count_max`.
+  // Entries of the log with seq > `after`, oldest first, at most `event_count_max` (1 or more).
   virtual absl::StatusOr<std::vector<Event>> EventsAfter(std::int64_t after,
                                                          int event_count_max) = 0;
 
-  // The seq of the newest entry; 0: none yet.
+  // The seq of the newest entry, also where that is pruned by now; 0: none yet.
   virtual absl::StatusOr<std::int64_t> LastEvent() = 0;
 
-  // Largest group first.
+  // Largest group first, then the one with the newest job. `group_count_max` is 1 or more.
   virtual absl::StatusOr<std::vector<DeadLetterGroup>> DeadLetterGroups(int group_count_max) = 0;
 
-  // Jobs of this session that somebody asked to stop.
+  // Running jobs of this session that somebody asked to stop, by id.
   virtual absl::StatusOr<std::vector<JobId>> CancelRequests(const std::string& session) = 0;
 
+  // kNotFound: there is no such artifact (any more).
   virtual absl::StatusOr<Artifact> FindArtifact(const std::string& id) = 0;
 
   // OK where the store can be read and written within `deadline`.
