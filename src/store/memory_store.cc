@@ -1,0 +1,1 @@
+#include "outlive/store/memory_store.h"
