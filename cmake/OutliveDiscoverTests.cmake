@@ -55,7 +55,8 @@ foreach(case IN LISTS cases)
   string(REPLACE "," "\\," filter "${filter}")
   set(labels ${LABELS} ${suite})
   string(APPEND script
-    "add_test([==[${PREFIX}${name}]==] [==[${PROGRAM}]==] [==[--test-case=${filter}]==] --no-skip)\n"
+    "add_test([==[${PREFIX}${name}]==]\n"
+    "  [==[${PROGRAM}]==] [==[--test-case=${filter}]==] --no-skip)\n"
     "set_tests_properties([==[${PREFIX}${name}]==] PROPERTIES\n"
     "  LABELS [==[${labels}]==]\n"
     # A filter that matches nothing passes; here it must not.

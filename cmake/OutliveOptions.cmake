@@ -20,7 +20,7 @@ option(OUTLIVE_WERROR "Warnings are errors" ${PROJECT_IS_TOP_LEVEL})
 option(OUTLIVE_INOTIFY "Watch the database file by inotify where the platform has it" ON)
 option(OUTLIVE_BOOTTIME "Measure leases with CLOCK_BOOTTIME where the platform has it" ON)
 option(OUTLIVE_THREAD_SAFETY "Clang only: -Wthread-safety" OFF)
-set(OUTLIVE_SANITIZE "" CACHE STRING "Sanitizers to build with, as in -fsanitize= (own targets only)")
+set(OUTLIVE_SANITIZE "" CACHE STRING "Sanitizers for our own targets, as in -fsanitize=")
 
 if(PROJECT_IS_TOP_LEVEL)
   if(NOT CMAKE_BUILD_TYPE AND NOT CMAKE_CONFIGURATION_TYPES)

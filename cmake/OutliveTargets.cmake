@@ -83,7 +83,7 @@ endfunction()
 # outlive_add_tests(<component> SOURCES … [DEPS …] [LABELS …] [PROPERTIES …] [ENVIRONMENT …])
 # One doctest program for a component; each of its cases is one CTest test, <component>/<case>.
 #
-# Labels: the component, LABELS, and the case's test suite (TEST_SUITE("slow")). `tools/test --quick`
+# Labels: the component, LABELS, and the case's test suite (TEST_SUITE("slow")). tools/test --quick
 # leaves out slow, browser and package. PROPERTIES are test properties of one value each. A case
 # that finds out that it cannot run here prints "[skipped] why" and returns: CTest reports it as
 # skipped. A case marked doctest::skip() is reported as disabled.
