@@ -4,6 +4,9 @@ endif()
 include(CMakePackageConfigHelpers)
 
 get_property(targets GLOBAL PROPERTY OUTLIVE_TARGETS)
+list(TRANSFORM targets REPLACE "^outlive_" "" OUTPUT_VARIABLE OUTLIVE_COMPONENTS)
+list(TRANSFORM OUTLIVE_COMPONENTS REPLACE "^umbrella$" outlive)
+list(JOIN OUTLIVE_COMPONENTS ", " OUTLIVE_COMPONENTS)
 set(package_dir "${CMAKE_INSTALL_LIBDIR}/cmake/outlive")
 install(TARGETS ${targets} EXPORT outlive_targets
         ARCHIVE DESTINATION "${CMAKE_INSTALL_LIBDIR}"

@@ -1,6 +1,7 @@
 # Every part can be switched off. A part whose library is not found switches itself off and says so
 # (OutliveDependencies.cmake).
 
+set(OUTLIVE_PARTS SPDLOG SQLITE ARTIFACT REPORT PDF XLSX NOTIFY PROMETHEUS HTTP)
 option(OUTLIVE_WITH_SPDLOG "Log through spdlog by default (else to stderr)" ON)
 option(OUTLIVE_WITH_SQLITE "The SQLite store" ON)
 option(OUTLIVE_WITH_ARTIFACT "Artifacts on disk and signed links (OpenSSL)" ON)

@@ -1,5 +1,5 @@
 if(PROJECT_IS_TOP_LEVEL)
-  foreach(part IN ITEMS SPDLOG SQLITE ARTIFACT REPORT PDF XLSX NOTIFY PROMETHEUS HTTP)
+  foreach(part IN LISTS OUTLIVE_PARTS)
     list(APPEND parts "${part}=${OUTLIVE_WITH_${part}}")
   endforeach()
   list(JOIN parts " " parts)
