@@ -9,11 +9,13 @@
 //
 // They are kept as JSON. Payloads outlive binaries, so reading is lenient where versions differ: a
 // missing member keeps its default and an unknown one is ignored. A wrong type, or a number that
-// does not fit, is an error that names the member.
+// does not fit, is an error that names the member. Where a member is there twice, the last one
+// counts.
 //
-// Members may be: bool, integers, floating point, std::string (UTF-8), described enums (by name),
-// std::optional, std::vector, std::map with std::string keys, absl::Time (RFC 3339), absl::Duration
-// ("1h30m"), and described structs.
+// Members may be: bool, integers, floating point (finite), std::string (UTF-8), described enums (by
+// name), std::optional, std::vector, std::map with std::string keys, absl::Time (RFC 3339),
+// absl::Duration ("1h30m"), described structs, and any of these in one another. What is written is
+// read back as it was, to the last bit of a number and beyond the nanosecond of a time.
 //
 // Other formats (raw bytes, protobuf): specialise ArgsCodec for the type.
 //
@@ -26,6 +28,7 @@
 #include <absl/status/statusor.h>
 #include <absl/time/time.h>
 
+#include <algorithm>
 #include <boost/describe/class.hpp>
 #include <boost/describe/enum.hpp>
 #include <boost/describe/enum_from_string.hpp>
@@ -76,22 +79,32 @@ inline constexpr bool kUnsupported = false;
 // "recipient: must be a string, and is a number".
 absl::Status WrongType(const char* allowed, const boost::json::value& value);
 absl::Status WrongNumber(const std::string& allowed);
+absl::Status TooLarge(double max);
 absl::Status NotText();
 absl::Status NotFinite();
 // Puts `member` in front of the error's path.
 absl::Status At(std::string_view member, const absl::Status& status);
 absl::StatusOr<boost::json::value> ParseJson(std::string_view text);
-std::string SerializeJson(const boost::json::value& value);
+// kInvalidArgument where it is deeper than ParseJson() reads.
+absl::StatusOr<std::string> SerializeJson(const boost::json::value& value);
 bool IsText(std::string_view text);
+bool IsCString(const boost::json::value& value);  // A string without a NUL in it.
 boost::json::value TimeToJson(absl::Time time);
 absl::Status TimeFromJson(const boost::json::value& value, absl::Time& time);
 boost::json::value DurationToJson(absl::Duration duration);
 absl::Status DurationFromJson(const boost::json::value& value, absl::Duration& duration);
 
 // -- Writing: each returns OK and sets `json`. ------------------------------------------------
+// All are declared first, so that containers may hold one another in any order.
 
 template <class T>
 absl::Status ToJson(const T& value, boost::json::value& json);
+template <class T>
+absl::Status ToJson(const std::optional<T>& value, boost::json::value& json);
+template <class T>
+absl::Status ToJson(const std::vector<T>& values, boost::json::value& json);
+template <class T>
+absl::Status ToJson(const std::map<std::string, T>& values, boost::json::value& json);
 
 template <class T>
 absl::Status ToJson(const std::optional<T>& value, boost::json::value& json) {
@@ -170,6 +183,12 @@ absl::Status ToJson(const T& value, boost::json::value& json) {
 
 template <class T>
 absl::Status FromJson(const boost::json::value& json, T& value);
+template <class T>
+absl::Status FromJson(const boost::json::value& json, std::optional<T>& value);
+template <class T>
+absl::Status FromJson(const boost::json::value& json, std::vector<T>& values);
+template <class T>
+absl::Status FromJson(const boost::json::value& json, std::map<std::string, T>& values);
 
 template <class T>
 absl::Status FromJson(const boost::json::value& json, std::optional<T>& value) {
@@ -238,6 +257,17 @@ absl::Status IntegerFromJson(const boost::json::value& json, T& value) {
 }
 
 template <class T>
+absl::Status FloatFromJson(const boost::json::value& json, T& value) {
+  if (!json.is_number()) return WrongType("a number", json);
+  const double number = json.to_number<double>();
+  const long double max =
+      std::min<long double>(std::numeric_limits<T>::max(), std::numeric_limits<double>::max());
+  if (!(std::abs(number) <= max)) return TooLarge(static_cast<double>(max));
+  value = static_cast<T>(number);
+  return absl::OkStatus();
+}
+
+template <class T>
 absl::Status FromJson(const boost::json::value& json, T& value) {
   if constexpr (std::is_same_v<T, bool>) {
     if (!json.is_bool()) return WrongType("true or false", json);
@@ -245,8 +275,7 @@ absl::Status FromJson(const boost::json::value& json, T& value) {
   } else if constexpr (std::is_integral_v<T>) {
     return IntegerFromJson(json, value);
   } else if constexpr (std::is_floating_point_v<T>) {
-    if (!json.is_number()) return WrongType("a number", json);
-    value = json.to_number<T>();
+    return FloatFromJson(json, value);
   } else if constexpr (std::is_same_v<T, std::string>) {
     if (!json.is_string()) return WrongType("a string", json);
     value.assign(json.get_string().data(), json.get_string().size());
@@ -256,7 +285,7 @@ absl::Status FromJson(const boost::json::value& json, T& value) {
     return DurationFromJson(json, value);
   } else if constexpr (kIsDescribedEnum<T>) {
     if (!json.is_string()) return WrongType("a string", json);
-    if (!boost::describe::enum_from_string(json.get_string().c_str(), value)) {
+    if (!IsCString(json) || !boost::describe::enum_from_string(json.get_string().c_str(), value)) {
       return WrongType("the name of one of the enum's values", json);
     }
   } else if constexpr (kIsDescribedStruct<T>) {
@@ -277,7 +306,7 @@ concept HasArgsCodec = requires(const T& args, std::string_view bytes) {
 
 }  // namespace internal
 
-// The bytes of `args`: by its ArgsCodec, else as JSON.
+// The bytes of `args`: by its ArgsCodec, else as JSON, at most limits::kJsonDepthMax levels deep.
 template <class T>
 absl::StatusOr<std::string> EncodeArgs(const T& args) {
   if constexpr (internal::HasArgsCodec<T>) {

@@ -49,18 +49,19 @@ class GroupCommit {
   // batch holds at most limits::kCommitJobCountMax of them.
   absl::Status Run(int job_count, absl::FunctionRef<absl::Status(StoreTransaction&)> work);
 
-  // The same, without waiting.
+  // The same, without waiting. kUnavailable where no thread can be started.
   void Submit(int job_count, Work work, Done done);
 
   // Refuses new requests, and returns when those already taken are done. May be called again.
   void Stop();
 
-  JobStore& store() { return store_; }
+  JobStore& store() const { return store_; }
 
  private:
   struct Request;
   using Batch = std::vector<std::shared_ptr<Request>>;
 
+  absl::Status StartThread() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool Add(const std::shared_ptr<Request>& request) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   Batch TakeBatch() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void PassOn() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);

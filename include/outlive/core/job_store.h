@@ -289,7 +289,7 @@ class StoreTransaction {
   // fence and transition is OK and changes nothing, as long as the fence is the job's.
   //
   // kSnooze and kRelease give the attempt back; a released job has its old run_at. Where somebody
-  // has asked the job to stop, kRetry, kSnooze and kRelease end it cancelled.
+  // has asked the job to stop, kRetry, kSnooze and kRelease end it cancelled, as kCancel does.
   //
   // Only the fence counts, not the session: an expired lease is good until it is rescued.
   //

@@ -40,9 +40,12 @@ std::optional<JobState> NextState(JobState from, Transition transition);
 // Completed, cancelled or dead: only kRequeue leads out.
 bool IsTerminal(JobState state);
 
-// "pending", "running", … and back. Stable: used in the API, in metrics and in exports.
+// "pending", "running", … and back. Stable: used in the API, in metrics and in exports. A number
+// that is no state is "unknown".
 std::string_view JobStateName(JobState state);
 std::optional<JobState> JobStateFromName(std::string_view name);
+
+// "claim", "complete", … as above.
 std::string_view TransitionName(Transition transition);
 
 }  // namespace outlive

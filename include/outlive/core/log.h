@@ -38,8 +38,9 @@ class LogSink {
 // What an options struct means by a null sink.
 LogSink& DefaultLogSink();
 
-// `text` on one line: control characters and bytes that are not UTF-8 as \xNN, cut at
-// limits::kMessageBytesMax.
+// `text` on one line of UTF-8: control characters, line separators and bytes that are not UTF-8 as
+// \xNN; cut after the last whole character within limits::kMessageBytesMax. Escaping again changes
+// nothing.
 std::string EscapeForLog(std::string_view text);
 
 }  // namespace outlive

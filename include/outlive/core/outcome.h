@@ -1,12 +1,15 @@
 // Outcome is what a worker's run came to. A value, not control flow: workers return one.
 //
-//   return outlive::Done();                            completed
-//   return outlive::Done("artifact-id");               completed, with output for whoever waits
-//   return outlive::Retry(status, absl::Minutes(5));   failed; again after the policy's delay or
-//   this return outlive::Snooze(absl::Seconds(30));         not now; burns no attempt return
-//   outlive::Cancelled("stopped by the user");  ended, neither well nor badly return
-//   outlive::Dead("no such customer");          cannot succeed: to the dead letters return status;
-//   ok is Done(), anything else is Retry(status)
+//   return outlive::Done();                             completed
+//   return outlive::Done("artifact-id");                completed, with output for whoever waits
+//   return outlive::Retry(status);                      failed; again after the policy's delay
+//   return outlive::Retry(status, absl::Minutes(5));    failed; again after five minutes
+//   return outlive::Snooze(absl::Seconds(30));          not now; burns no attempt
+//   return outlive::Cancelled("stopped by the user");   ended, neither well nor badly
+//   return outlive::Dead("no such customer");           cannot succeed: to the dead letters
+//   return status;                                      ok is Done(), else it is Retry(status)
+//
+// Thread-safety: a value, like a std::string.
 #ifndef OUTLIVE_CORE_OUTCOME_H_
 #define OUTLIVE_CORE_OUTCOME_H_
 

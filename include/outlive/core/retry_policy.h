@@ -16,10 +16,10 @@
 namespace outlive {
 
 struct RetryPolicy {
-  // Delay after the first failed attempt. Zero or more, finite.
+  // Delay after the first failed attempt. From 0 (then every delay is 0) to 366 days.
   absl::Duration initial = absl::Seconds(1);
 
-  // Each delay is the one before times this. 1 or more.
+  // Each delay is the one before times this. From 1 to 1000.
   double factor = 4.0;
 
   // No delay is longer, before jitter. At least `initial`, at most 366 days.
@@ -28,7 +28,8 @@ struct RetryPolicy {
   // Each delay is multiplied by a random number in [1 − jitter, 1 + jitter]. From 0 to 1.
   double jitter = 0.2;
 
-  // Instead of the formula, delays one by one; after the last one it repeats. Empty: the formula.
+  // Instead of the formula, delays one by one; after the last one it repeats. At most 1000, each
+  // at most 366 days. Empty: the formula.
   std::vector<absl::Duration> schedule = {};
 
   bool operator==(const RetryPolicy&) const = default;
@@ -38,7 +39,7 @@ struct RetryPolicy {
 absl::Status ValidateRetryPolicy(const RetryPolicy& policy);
 
 // The delay after failed attempt number `failures` (1 or more; any int is safe), for a random
-// number `unit` in [0, 1).
+// number `unit` in [0, 1). At most 366 days, jitter included. `policy` is valid.
 absl::Duration RetryDelay(const RetryPolicy& policy, int failures, double unit);
 
 // As JSON, for stores. Decoding takes what encoding made; anything else is kInvalidArgument.

@@ -1,10 +1,11 @@
 // WorkerSet says which worker runs which kind. Built by hand in main(); there is no registry.
 //
 //   outlive::WorkerSet workers;
-//   workers.Add<SendInvoice>([](outlive::JobContext& job, const SendInvoice& args) ->
-//   outlive::Outcome { … }); workers.Add<Resize>([](outlive::JobContext& job, const Resize& args)
-//                           -> boost::asio::awaitable<outlive::Outcome> { … }, {.timeout =
-//                           absl::Minutes(1)});
+//   workers.Add<SendInvoice>(
+//       [](outlive::JobContext& job, const SendInvoice& args) -> outlive::Outcome { … });
+//   workers.Add<Resize>([](outlive::JobContext& job, const Resize& args)
+//                           -> boost::asio::awaitable<outlive::Outcome> { … },
+//                       {.timeout = absl::Minutes(1)});
 //   workers.Add("mail.raw", std::make_unique<RawMailWorker>());
 //
 // Thread-safety: built by one thread; unchanged and shared by many from Runner::Start() on.

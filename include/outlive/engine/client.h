@@ -26,6 +26,7 @@
 #include <boost/asio/associated_executor.hpp>
 #include <boost/asio/async_result.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/asio/prefer.hpp>
 
 #include <memory>
 #include <optional>
@@ -42,6 +43,7 @@
 #include "outlive/core/job_store.h"
 #include "outlive/core/log.h"
 #include "outlive/core/observer.h"
+#include "outlive/core/random.h"
 #include "outlive/core/retry_policy.h"
 
 namespace outlive {

@@ -76,7 +76,7 @@ struct RunnerOptions {
 
   // Longest pause between two claims on an idle queue: how late a job may start when a wake-up
   // is lost. A wake-up cuts the pause short. 10 ms to 1 h.
-  absl::Duration poll_interval_max = absl::Seconds(1);
+  absl::Duration poll_interval_max = absl::Seconds(10);
 
   // How often sessions that expired are looked for. 10 ms to 1 h.
   absl::Duration sweep_interval = absl::Seconds(15);

@@ -1,0 +1,94 @@
+#include "engine/decision.h"
+
+#include <fmt/format.h>
+
+#include <string>
+#include <utility>
+
+#include "outlive/core/limits.h"
+#include "outlive/core/log.h"
+
+namespace outlive::internal {
+namespace {
+
+AttemptError ErrorOf(const absl::Status& status) {
+  AttemptError error;
+  error.code = status.code();
+  error.message = EscapeForLog({status.message().data(), status.message().size()});
+  return error;
+}
+
+Finished Ended(const ClaimedJob& job, Transition transition, const absl::Status& why) {
+  Finished finished;
+  finished.lease = job.lease;
+  finished.transition = transition;
+  if (!why.ok()) finished.error = ErrorOf(why);
+  return finished;
+}
+
+// Attempts that were lost with their process have a budget of their own.
+bool OutOfAttempts(const ClaimedJob& job) {
+  return job.attempt - job.crashes >= job.attempt_count_max;
+}
+
+Finished Failed(const absl::Status& why, const std::optional<absl::Duration>& after,
+                const ClaimedJob& job, const RetryPolicy& worker_policy, double unit) {
+  if (OutOfAttempts(job)) return Ended(job, Transition::kDie, why);
+  Finished finished = Ended(job, Transition::kRetry, why);
+  if (after) {
+    finished.delay = *after;
+    return finished;
+  }
+  // The store has only policies that were checked; one it cannot read back is as good as none.
+  absl::StatusOr<RetryPolicy> own = absl::NotFoundError("");
+  if (!job.retry_policy.empty()) own = DecodeRetryPolicy(job.retry_policy);
+  finished.delay = RetryDelay(own.ok() ? *own : worker_policy, job.attempt - job.crashes, unit);
+  return finished;
+}
+
+Finished Completed(const Outcome& outcome, const ClaimedJob& job) {
+  if (outcome.output().size() > limits::kPayloadBytesMax) {
+    return Ended(
+        job, Transition::kDie,
+        absl::InvalidArgumentError(fmt::format("the output must have at most {} bytes, and has {}",
+                                               limits::kPayloadBytesMax, outcome.output().size())));
+  }
+  Finished finished = Ended(job, Transition::kComplete, absl::OkStatus());
+  finished.output = outcome.output();
+  return finished;
+}
+
+}  // namespace
+
+Finished Decide(const Outcome& outcome, StopReason stop, const ClaimedJob& job,
+                const RetryPolicy& worker_policy, double unit) {
+  // What ended well or cannot succeed did so, whoever asked for a stop meanwhile.
+  if (outcome.kind() == Outcome::Kind::kDone) return Completed(outcome, job);
+  if (outcome.kind() == Outcome::Kind::kDead) {
+    return Ended(job, Transition::kDie, outcome.status());
+  }
+  switch (stop) {
+    case StopReason::kCancelled:
+      return Ended(job, Transition::kCancel,
+                   outcome.status().ok() ? absl::CancelledError("cancelled") : outcome.status());
+    case StopReason::kTimeout:
+      return Failed(absl::DeadlineExceededError("the attempt took longer than its time limit"),
+                    std::nullopt, job, worker_policy, unit);
+    case StopReason::kShutdown:
+    case StopReason::kLeaseLost:
+      return Ended(job, Transition::kRelease, absl::OkStatus());
+    case StopReason::kNone:
+      break;
+  }
+  if (outcome.kind() == Outcome::Kind::kCancelled) {
+    return Ended(job, Transition::kCancel, outcome.status());
+  }
+  if (outcome.kind() == Outcome::Kind::kSnooze) {
+    Finished finished = Ended(job, Transition::kSnooze, absl::OkStatus());
+    finished.delay = *outcome.after();
+    return finished;
+  }
+  return Failed(outcome.status(), outcome.after(), job, worker_policy, unit);
+}
+
+}  // namespace outlive::internal

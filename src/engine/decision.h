@@ -1,0 +1,19 @@
+// What becomes of an attempt, from what its worker returned: pure, so that the whole policy can be
+// tested as a table.
+#ifndef OUTLIVE_SRC_ENGINE_DECISION_H_
+#define OUTLIVE_SRC_ENGINE_DECISION_H_
+
+#include "outlive/core/job_store.h"
+#include "outlive/core/outcome.h"
+#include "outlive/core/retry_policy.h"
+#include "outlive/core/worker.h"
+
+namespace outlive::internal {
+
+// `unit` is a random number in [0, 1), for jitter.
+Finished Decide(const Outcome& outcome, StopReason stop, const ClaimedJob& job,
+                const RetryPolicy& worker_policy, double unit);
+
+}  // namespace outlive::internal
+
+#endif  // OUTLIVE_SRC_ENGINE_DECISION_H_

@@ -1,0 +1,148 @@
+// Dispatcher is the middle of a runner: it claims due jobs for free slots, hands them to executors,
+// and stores how they ended. What ended and what is free go to the store together, in turns:
+//
+//   ended attempts ─┐
+//                   ├─► one commit: progress, Finish, Claim ─► attempts to run ─► executors
+//   free slots ─────┘                                              ▲                  │
+//                                                                  └──── OnEnded() ◄──┘
+//
+// A turn can be driven by a thread (Loop) or by hand (RunDue).
+//
+// Thread-safety: OnEnded(), Wake() and the queries may be called from any thread; one thread at a
+//                time takes turns.
+#ifndef OUTLIVE_SRC_ENGINE_DISPATCHER_H_
+#define OUTLIVE_SRC_ENGINE_DISPATCHER_H_
+
+#include <absl/container/flat_hash_map.h>
+#include <absl/functional/function_ref.h>
+#include <absl/time/time.h>
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "engine/attempt.h"
+#include "engine/progress_writer.h"
+#include "engine/services.h"
+#include "engine/sessions.h"
+#include "outlive/core/mutex.h"
+
+namespace outlive::internal {
+
+class Dispatcher {
+ public:
+  using AttemptPtr = std::shared_ptr<Attempt>;
+
+  // `execute` gets attempts to run and must not run them on this thread. `session_lost` is called
+  // when the store does not know the session any more.
+  Dispatcher(const Services& services, Sessions& sessions, ProgressWriter& progress,
+             std::function<void(std::vector<AttemptPtr>)> execute,
+             std::function<void()> session_lost);
+
+  // Takes turns until Finish() is called.
+  void Loop();
+
+  // An attempt's worker has returned.
+  void OnEnded(const AttemptPtr& attempt, Outcome outcome);
+
+  // There may be something to claim.
+  void Wake();
+
+  // Runs every due job on this thread by `run`, until none is due.
+  absl::StatusOr<int> RunDue(absl::FunctionRef<Outcome(const AttemptPtr&)> run);
+
+  // -- Stopping, in this order ---------------------------------------------------------------
+
+  // Claims nothing more.
+  void Drain();
+
+  // True once nothing is running and every end is stored; false after `timeout`.
+  bool WaitUntilIdle(absl::Duration timeout);
+
+  // Asks the attempts for which `which` is true to stop.
+  void RequestStop(StopReason reason, absl::FunctionRef<bool(const Attempt&)> which);
+
+  // Gives the jobs of workers that have not returned back to the store, and drops what cannot be
+  // stored.
+  void HandBack();
+
+  // Returns when every worker has returned.
+  void WaitForWorkers();
+
+  // Ends Loop().
+  void Finish();
+
+  // Ready for another Loop().
+  void Reset();
+
+  // ------------------------------------------------------------------------------------------
+
+  AttemptPtr Find(JobId id) const;
+  int running_count() const;
+  absl::Time next_run_at() const;
+
+ private:
+  struct Slots {
+    std::string queue;
+    int concurrency = 0;
+    int used = 0;
+  };
+  struct Ended {
+    AttemptPtr attempt;
+    Finished finished;
+  };
+  // What one turn brings to the store, and back.
+  struct Turn {
+    std::vector<Ended> ended;
+    std::shared_ptr<const Session> session;  // Null: nothing is claimed.
+    ClaimRequest request;
+    int asked = 0;
+    std::uint64_t wakes = 0;
+    std::vector<absl::Status> finished;
+    ClaimResult claimed;
+  };
+
+  bool CanClaim() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  bool ClaimIsDue() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::Duration PauseLeft() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  Turn Begin();
+  absl::Status Commit(Turn& turn);
+  void Failed(Turn& turn, const absl::Status& status);
+  std::vector<AttemptPtr> Succeeded(Turn& turn);
+  void ReportEnds(const Turn& turn);
+  std::vector<AttemptPtr> Admit(Turn& turn) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void Release(const AttemptPtr& attempt) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  std::size_t SlotOf(std::string_view queue) const;
+  void ScheduleClaim(const Turn& turn) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void LogFailure(const absl::Status& status);
+
+  const Services& services_;
+  Sessions& sessions_;
+  ProgressWriter& progress_;
+  const std::function<void(std::vector<AttemptPtr>)> execute_;
+  const std::function<void()> session_lost_;
+  std::vector<std::string> kinds_;
+  std::vector<const WorkerSet::Entry*> entries_;  // As kinds_.
+
+  mutable Mutex mutex_;
+  CondVar changed_;
+  std::vector<Slots> slots_ ABSL_GUARDED_BY(mutex_);
+  absl::flat_hash_map<JobId, AttemptPtr> running_ ABSL_GUARDED_BY(mutex_);
+  std::vector<Ended> ended_ ABSL_GUARDED_BY(mutex_);
+  int executing_ ABSL_GUARDED_BY(mutex_) = 0;  // Workers that have not returned.
+  bool turning_ ABSL_GUARDED_BY(mutex_) = false;
+  bool draining_ ABSL_GUARDED_BY(mutex_) = false;
+  bool finishing_ ABSL_GUARDED_BY(mutex_) = false;
+  std::uint64_t wakes_ ABSL_GUARDED_BY(mutex_) = 0;
+  absl::Duration claim_at_ ABSL_GUARDED_BY(mutex_) = absl::ZeroDuration();      // By SinceBoot().
+  absl::Duration paused_until_ ABSL_GUARDED_BY(mutex_) = absl::ZeroDuration();  // After an error.
+  absl::Time next_run_at_ ABSL_GUARDED_BY(mutex_) = absl::InfiniteFuture();
+  int failures_ ABSL_GUARDED_BY(mutex_) = 0;  // Turns in a row that the store refused.
+  absl::Duration logged_at_ ABSL_GUARDED_BY(mutex_) = -absl::InfiniteDuration();
+};
+
+}  // namespace outlive::internal
+
+#endif  // OUTLIVE_SRC_ENGINE_DISPATCHER_H_

@@ -1,0 +1,78 @@
+// The part of the dispatcher that brings it to an end.
+#include <utility>
+
+#include "engine/attempt_log.h"
+#include "engine/dispatcher.h"
+
+namespace outlive::internal {
+
+void Dispatcher::Drain() {
+  MutexLock lock(mutex_);
+  draining_ = true;
+  changed_.NotifyAll();
+}
+
+bool Dispatcher::WaitUntilIdle(absl::Duration timeout) {
+  const absl::Duration deadline = services_.clock.SinceBoot() + timeout;
+  MutexLock lock(mutex_);
+  while (executing_ > 0 || !ended_.empty() || turning_) {
+    const absl::Duration left = deadline - services_.clock.SinceBoot();
+    if (left <= absl::ZeroDuration()) return false;
+    if (left == absl::InfiniteDuration()) {
+      changed_.Wait(mutex_);
+    } else {
+      changed_.WaitFor(mutex_, absl::ToChronoNanoseconds(left));
+    }
+  }
+  return true;
+}
+
+void Dispatcher::HandBack() {
+  std::vector<AttemptPtr> attempts;
+  std::vector<Finished> releases;
+  std::vector<Ended> dropped;
+  {
+    MutexLock lock(mutex_);
+    dropped.swap(ended_);
+    for (const Ended& ended : dropped) Release(ended.attempt);
+    for (const auto& [id, attempt] : running_) {
+      attempt->abandoned = true;
+      Finished release;
+      release.lease = attempt->job().lease;
+      release.transition = Transition::kRelease;
+      attempts.push_back(attempt);
+      releases.push_back(std::move(release));
+    }
+  }
+  for (Ended& ended : dropped) releases.push_back(std::move(ended.finished));
+  if (releases.empty()) return;
+  const absl::Status status = services_.commits.Run(
+      static_cast<int>(releases.size()),
+      [&](StoreTransaction& transaction) { return transaction.Finish(releases).status(); });
+  LogHandBack(services_, releases.size(), status);
+}
+
+void Dispatcher::WaitForWorkers() {
+  MutexLock lock(mutex_);
+  while (executing_ > 0 || turning_) changed_.Wait(mutex_);
+}
+
+void Dispatcher::Finish() {
+  MutexLock lock(mutex_);
+  finishing_ = true;
+  changed_.NotifyAll();
+}
+
+void Dispatcher::Reset() {
+  MutexLock lock(mutex_);
+  draining_ = false;
+  finishing_ = false;
+  failures_ = 0;
+  ended_.clear();
+  running_.clear();
+  for (Slots& slots : slots_) slots.used = 0;
+  claim_at_ = absl::ZeroDuration();
+  paused_until_ = absl::ZeroDuration();
+}
+
+}  // namespace outlive::internal

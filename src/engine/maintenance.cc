@@ -1,0 +1,119 @@
+#include "engine/maintenance.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "engine/attempt_log.h"
+#include "engine/backoff.h"
+
+namespace outlive::internal {
+namespace {
+
+// Jobs in one transaction: small, because others wait for it.
+constexpr int kBatch = 500;
+
+// Wall clock and boot clock may drift apart by this much between two looks.
+constexpr absl::Duration kDriftMax = absl::Seconds(2);
+
+}  // namespace
+
+Maintenance::Maintenance(const Services& services)
+    : services_(services), wall_(services.clock.Now()), boot_(services.clock.SinceBoot()) {}
+
+void Maintenance::Loop() {
+  const RunnerOptions& options = services_.options;
+  // The first rounds come soon: a process that was killed is usually started again at once.
+  absl::Duration sweep = services_.clock.SinceBoot();
+  absl::Duration prune = sweep + std::min(options.prune_interval, options.sweep_interval);
+  int failures = 0;
+  while (WaitUntil(std::min(sweep, prune))) {
+    const bool sweeps = sweep <= prune;
+    const absl::Status status = sweeps ? Sweep() : Prune();
+    failures = status.ok() ? 0 : failures + 1;
+    if (failures == 1) {
+      LogLine(services_, LogLevel::kError,
+              fmt::format("upkeep failed, trying again: {}", status.ToString()));
+    }
+    const absl::Duration interval = sweeps ? options.sweep_interval : options.prune_interval;
+    const absl::Duration pause = interval * (0.9 + 0.2 * RandomUnit(services_.random));
+    (sweeps ? sweep : prune) = services_.clock.SinceBoot() + pause;
+  }
+}
+
+void Maintenance::Finish() {
+  MutexLock lock(mutex_);
+  finishing_ = true;
+  changed_.NotifyAll();
+}
+
+void Maintenance::Reset() {
+  MutexLock lock(mutex_);
+  finishing_ = false;
+}
+
+// False once Finish() was called.
+bool Maintenance::WaitUntil(absl::Duration when) {
+  MutexLock lock(mutex_);
+  while (!finishing_) {
+    const absl::Duration left = when - services_.clock.SinceBoot();
+    if (left <= absl::ZeroDuration()) return true;
+    changed_.WaitFor(mutex_, absl::ToChronoNanoseconds(left));
+  }
+  return false;
+}
+
+// A jump of civil time would make live sessions look expired.
+bool Maintenance::ClockIsSuspect() {
+  const absl::Time wall = services_.clock.Now();
+  const absl::Duration boot = services_.clock.SinceBoot();
+  const absl::Duration drift = absl::AbsDuration((wall - wall_) - (boot - boot_));
+  wall_ = wall;
+  boot_ = boot;
+  if (drift > kDriftMax) {
+    suspect_until_ = boot + services_.options.lease;
+    LogLine(services_, LogLevel::kWarning, "the machine's time has jumped: rescue rests a lease");
+  }
+  return boot < suspect_until_;
+}
+
+absl::Status Maintenance::Sweep() {
+  if (ClockIsSuspect()) return absl::OkStatus();
+  RescueRequest request;
+  request.job_count_max = kBatch;
+  request.crash_count_max = services_.options.crash_count_max;
+  request.delay = services_.options.rescue_delay;
+  while (true) {
+    std::vector<Rescued> rescued;
+    const absl::Status status = services_.commits.Run(1, [&](StoreTransaction& transaction) {
+      auto result = transaction.Rescue(request);
+      if (result.ok()) rescued = *std::move(result);
+      return result.status();
+    });
+    if (!status.ok()) return status;
+    for (const Rescued& job : rescued) ReportRescue(services_, job);
+    if (rescued.size() < static_cast<std::size_t>(kBatch)) return absl::OkStatus();
+  }
+}
+
+absl::Status Maintenance::Prune() {
+  PruneRequest request;
+  request.keep_completed = services_.options.keep_completed;
+  request.keep_cancelled = services_.options.keep_cancelled;
+  request.keep_dead = services_.options.keep_dead;
+  request.row_count_max = kBatch;
+  PruneResult result;
+  do {
+    const absl::Status status = services_.commits.Run(1, [&](StoreTransaction& transaction) {
+      auto pruned = transaction.Prune(request);
+      if (pruned.ok()) result = *pruned;
+      return pruned.status();
+    });
+    if (!status.ok()) return status;
+    MutexLock lock(mutex_);
+    if (finishing_) return absl::OkStatus();
+  } while (result.more);
+  return absl::OkStatus();
+}
+
+}  // namespace outlive::internal

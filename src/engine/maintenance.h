@@ -1,0 +1,50 @@
+// Maintenance takes over the jobs of lost processes and deletes what has been kept long enough. It
+// touches only the store.
+//
+// Thread-safety: Loop(), Sweep() and Prune() by one thread; Finish() by any.
+#ifndef OUTLIVE_SRC_ENGINE_MAINTENANCE_H_
+#define OUTLIVE_SRC_ENGINE_MAINTENANCE_H_
+
+#include <absl/status/status.h>
+#include <absl/time/time.h>
+
+#include "engine/services.h"
+#include "outlive/core/mutex.h"
+
+namespace outlive::internal {
+
+class Maintenance {
+ public:
+  explicit Maintenance(const Services& services);
+
+  // Works until Finish() is called.
+  void Loop();
+  void Finish();
+  void Reset();
+
+  // Rescues until nothing is left to rescue. Does nothing for one lease after the machine's time
+  // has jumped, so that live processes can renew their sessions first.
+  absl::Status Sweep();
+
+  // Deletes until nothing is left to delete.
+  absl::Status Prune();
+
+ private:
+  bool ClockIsSuspect();
+  bool WaitUntil(absl::Duration when);
+
+  const Services& services_;
+
+  Mutex mutex_;
+  CondVar changed_;
+  bool finishing_ ABSL_GUARDED_BY(mutex_) = false;
+
+  // What the clocks said last, and until when rescue rests, by SinceBoot().
+  absl::Time wall_;
+  absl::Duration boot_;
+  absl::Duration suspect_until_ = -absl::InfiniteDuration();
+};
+
+}  // namespace outlive::internal
+
+#endif  // OUTLIVE_SRC_ENGINE_MAINTENANCE_H_

@@ -1,0 +1,223 @@
+#include "outlive/engine/runner.h"
+
+#include <boost/asio/io_context.hpp>
+#include <optional>
+#include <system_error>
+#include <thread>
+#include <utility>
+
+#include "engine/attempt_log.h"
+#include "engine/coroutine_runner.h"
+#include "engine/dispatcher.h"
+#include "engine/keeper.h"
+#include "engine/maintenance.h"
+#include "engine/progress_writer.h"
+#include "engine/runner_options.h"
+#include "engine/services.h"
+#include "engine/sessions.h"
+#include "engine/thread_pool.h"
+
+namespace outlive {
+namespace {
+
+using internal::Attempt;
+
+RunnerOptions WithDefaults(RunnerOptions options, const Client& client) {
+  if (options.log == nullptr) options.log = client.options().log;
+  if (options.observer == nullptr) options.observer = client.options().observer;
+  if (options.observer == nullptr) options.observer = &internal::NullObserver();
+  if (options.random == nullptr) options.random = client.options().random;
+  return options;
+}
+
+}  // namespace
+
+class Runner::Impl {
+ public:
+  Impl(Client& client, const WorkerSet& workers, RunnerOptions options)
+      : options_(WithDefaults(std::move(options), client)),
+        services_{options_,
+                  workers,
+                  client.commits(),
+                  client.store(),
+                  client.store().clock(),
+                  *options_.log,
+                  *options_.observer,
+                  *options_.random},
+        sessions_(services_),
+        progress_(services_, [this] { keeper_.OnProgress(); }),
+        dispatcher_(
+            services_, sessions_, progress_,
+            [this](std::vector<std::shared_ptr<Attempt>> attempts) { Execute(attempts); },
+            [this] { keeper_.OnSessionLost(); }),
+        keeper_(services_, sessions_, dispatcher_, progress_),
+        maintenance_(services_),
+        pool_([this](const std::shared_ptr<Attempt>& attempt) { RunHere(attempt); }) {}
+
+  absl::Status Start() {
+    MutexLock lock(lifecycle_);
+    if (started_) return absl::FailedPreconditionError("the runner is running");
+    if (absl::Status ready = Open(); !ready.ok()) return ready;
+    dispatcher_.Reset();
+    keeper_.Reset();
+    maintenance_.Reset();
+    started_ = true;
+    subscription_ = services_.store.Subscribe([this](WakeHint hint) {
+      if (hint.work) dispatcher_.Wake();
+      if (hint.cancel) keeper_.OnCancelHint();
+    });
+    absl::Status threads = StartThreads();
+    if (!threads.ok()) StopLocked(absl::ZeroDuration());
+    return threads;
+  }
+
+  void Stop(absl::Duration grace) {
+    MutexLock lock(lifecycle_);
+    StopLocked(grace);
+  }
+
+  bool healthy() const { return started_ && sessions_.current() != nullptr; }
+  int running_count() const { return dispatcher_.running_count(); }
+  absl::Time next_run_at() const { return dispatcher_.next_run_at(); }
+
+  absl::StatusOr<int> RunDue() {
+    MutexLock lock(lifecycle_);
+    if (started_) return absl::FailedPreconditionError("the runner is running");
+    if (absl::Status ready = Open(); !ready.ok()) return ready;
+    if (absl::Status renewed = keeper_.Renew(); !renewed.ok()) return renewed;
+    return dispatcher_.RunDue(
+        [this](const std::shared_ptr<Attempt>& attempt) { return RunInline(attempt); });
+  }
+
+  absl::Status Maintain() {
+    MutexLock lock(lifecycle_);
+    if (started_) return absl::FailedPreconditionError("the runner is running");
+    if (absl::Status ready = Open(); !ready.ok()) return ready;
+    absl::Status status = keeper_.Renew();
+    status.Update(maintenance_.Sweep());
+    status.Update(maintenance_.Prune());
+    return status;
+  }
+
+ private:
+  absl::Status Open() {
+    if (absl::Status valid = internal::ValidateRunner(options_, services_.workers); !valid.ok()) {
+      return valid;
+    }
+    return sessions_.Open();
+  }
+
+  absl::Status StartThreads() ABSL_EXCLUSIVE_LOCKS_REQUIRED(lifecycle_) {
+    int concurrency = 0;
+    for (const QueueOptions& queue : options_.queues) concurrency += queue.concurrency;
+    if (absl::Status started = pool_.Start(concurrency); !started.ok()) return started;
+    try {
+      keeper_thread_ = std::thread([this] { keeper_.Loop(); });
+      maintenance_thread_ = std::thread([this] { maintenance_.Loop(); });
+      dispatcher_thread_ = std::thread([this] { dispatcher_.Loop(); });
+    } catch (const std::system_error&) {
+      return absl::ResourceExhaustedError("no thread could be started");
+    }
+    return absl::OkStatus();
+  }
+
+  // The lease is kept until nothing needs it any more.
+  void StopLocked(absl::Duration grace) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lifecycle_) {
+    if (started_) {
+      dispatcher_.Drain();
+      if (!dispatcher_.WaitUntilIdle(grace)) {
+        dispatcher_.RequestStop(StopReason::kShutdown, [](const Attempt&) { return true; });
+        if (!dispatcher_.WaitUntilIdle(options_.stop_patience)) dispatcher_.HandBack();
+        dispatcher_.WaitForWorkers();
+      }
+      dispatcher_.Finish();
+      Join(dispatcher_thread_);
+      pool_.Stop();
+      subscription_ = nullptr;
+      maintenance_.Finish();
+      Join(maintenance_thread_);
+      keeper_.Finish();
+      Join(keeper_thread_);
+      started_ = false;
+    }
+    sessions_.Close();
+  }
+
+  static void Join(std::thread& thread) {
+    if (thread.joinable()) thread.join();
+  }
+
+  // On the dispatcher's thread: hands attempts to where they run.
+  void Execute(std::vector<std::shared_ptr<Attempt>>& attempts) {
+    std::vector<std::shared_ptr<Attempt>> blocking;
+    for (std::shared_ptr<Attempt>& attempt : attempts) {
+      keeper_.Watch(attempt);
+      if (attempt->entry().coroutine == nullptr) {
+        blocking.push_back(std::move(attempt));
+      } else {
+        Begin(*attempt);
+        internal::RunCoroutine(options_.executor, std::move(attempt),
+                               [this](const std::shared_ptr<Attempt>& ended, Outcome outcome) {
+                                 dispatcher_.OnEnded(ended, std::move(outcome));
+                               });
+      }
+    }
+    pool_.Add(std::move(blocking));
+  }
+
+  void Begin(Attempt& attempt) {
+    attempt.begun_at = services_.clock.SinceBoot();
+    internal::ReportStart(services_, attempt);
+  }
+
+  void RunHere(const std::shared_ptr<Attempt>& attempt) {
+    Begin(*attempt);
+    // Nobody needs a result that will not be taken.
+    dispatcher_.OnEnded(attempt,
+                        attempt->cancelled() ? Snooze(absl::ZeroDuration()) : attempt->Run());
+  }
+
+  Outcome RunInline(const std::shared_ptr<Attempt>& attempt) {
+    Begin(*attempt);
+    if (attempt->entry().coroutine == nullptr) return attempt->Run();
+    boost::asio::io_context loop;
+    Outcome result;
+    internal::RunCoroutine(loop.get_executor(), attempt,
+                           [&result](const std::shared_ptr<Attempt>&, Outcome outcome) {
+                             result = std::move(outcome);
+                           });
+    loop.run();
+    return result;
+  }
+
+  const RunnerOptions options_;
+  const internal::Services services_;
+  internal::Sessions sessions_;
+  internal::ProgressWriter progress_;
+  internal::Dispatcher dispatcher_;
+  internal::Keeper keeper_;
+  internal::Maintenance maintenance_;
+  internal::ThreadPool pool_;
+
+  Mutex lifecycle_;  // Start(), Stop() and RunDue(), one at a time.
+  std::atomic<bool> started_{false};
+  std::thread dispatcher_thread_ ABSL_GUARDED_BY(lifecycle_);
+  std::thread keeper_thread_ ABSL_GUARDED_BY(lifecycle_);
+  std::thread maintenance_thread_ ABSL_GUARDED_BY(lifecycle_);
+  std::unique_ptr<Subscription> subscription_ ABSL_GUARDED_BY(lifecycle_);
+};
+
+Runner::Runner(Client& client, const WorkerSet& workers, RunnerOptions options)
+    : impl_(std::make_unique<Impl>(client, workers, std::move(options))) {}
+
+Runner::~Runner() { Stop(); }
+
+absl::Status Runner::Start() { return impl_->Start(); }
+void Runner::Stop(absl::Duration grace) { impl_->Stop(grace); }
+bool Runner::healthy() const { return impl_->healthy(); }
+int Runner::running_count() const { return impl_->running_count(); }
+absl::StatusOr<int> Runner::RunDue() { return impl_->RunDue(); }
+absl::Status Runner::Maintain() { return impl_->Maintain(); }
+absl::Time Runner::next_run_at() const { return impl_->next_run_at(); }
+
+}  // namespace outlive
