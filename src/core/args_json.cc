@@ -1,9 +1,10 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <boost/json/kind.hpp>
-#include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 
+#include "core/json_reader.h"
 #include "core/time_text.h"
 #include "core/utf8.h"
 #include "outlive/core/args.h"
@@ -37,6 +38,19 @@ std::string_view KindName(const boost::json::value& value) {
   return "unknown";
 }
 
+// Levels of arrays and objects in one another.
+int Depth(const boost::json::value& value) {
+  int deepest = 0;
+  if (const boost::json::array* array = value.if_array()) {
+    for (const boost::json::value& element : *array) deepest = std::max(deepest, Depth(element));
+  } else if (const boost::json::object* object = value.if_object()) {
+    for (const auto& member : *object) deepest = std::max(deepest, Depth(member.value()));
+  } else {
+    return 0;
+  }
+  return deepest + 1;
+}
+
 }  // namespace
 
 absl::Status WrongType(const char* allowed, const boost::json::value& value) {
@@ -46,6 +60,8 @@ absl::Status WrongType(const char* allowed, const boost::json::value& value) {
 absl::Status WrongNumber(const std::string& allowed) {
   return absl::InvalidArgumentError(fmt::format("must be from {}", allowed));
 }
+
+absl::Status TooLarge(double max) { return WrongNumber(fmt::format("{:g} to {:g}", -max, max)); }
 
 absl::Status NotText() { return absl::InvalidArgumentError("must be UTF-8"); }
 
@@ -61,26 +77,29 @@ absl::Status At(std::string_view member, const absl::Status& status) {
 }
 
 absl::StatusOr<boost::json::value> ParseJson(std::string_view text) {
-  boost::json::parse_options options;
-  options.max_depth = limits::kJsonDepthMax;
-  boost::json::error_code error;
-  boost::json::value value =
-      boost::json::parse(boost::json::string_view(text.data(), text.size()), error, {}, options);
-  if (error) {
-    return absl::InvalidArgumentError(fmt::format("is not JSON: {}", error.message()));
-  }
-  return value;
+  return ReadJson(text, limits::kJsonDepthMax);
 }
 
-std::string SerializeJson(const boost::json::value& value) { return boost::json::serialize(value); }
+absl::StatusOr<std::string> SerializeJson(const boost::json::value& value) {
+  if (Depth(value) > limits::kJsonDepthMax) {
+    return absl::InvalidArgumentError(
+        fmt::format("must be at most {} levels deep", limits::kJsonDepthMax));
+  }
+  return boost::json::serialize(value);
+}
 
 bool IsText(std::string_view text) { return IsUtf8(text); }
+
+bool IsCString(const boost::json::value& value) {
+  const boost::json::string* string = value.if_string();
+  return string != nullptr && string->find('\0') == boost::json::string::npos;
+}
 
 boost::json::value TimeToJson(absl::Time time) { return boost::json::value(TimeToText(time)); }
 
 absl::Status TimeFromJson(const boost::json::value& value, absl::Time& time) {
   std::string error;
-  if (value.is_string() &&
+  if (IsCString(value) &&
       absl::ParseTime(absl::RFC3339_full, value.get_string().c_str(), &time, &error)) {
     return absl::OkStatus();
   }
@@ -92,7 +111,7 @@ boost::json::value DurationToJson(absl::Duration duration) {
 }
 
 absl::Status DurationFromJson(const boost::json::value& value, absl::Duration& duration) {
-  if (value.is_string() && absl::ParseDuration(value.get_string().c_str(), &duration)) {
+  if (IsCString(value) && absl::ParseDuration(value.get_string().c_str(), &duration)) {
     return absl::OkStatus();
   }
   return WrongType("a duration such as \"1h30m\"", value);

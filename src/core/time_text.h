@@ -1,4 +1,5 @@
-// Times in JSON: RFC 3339 in UTC with microseconds at most, "2026-01-31T12:00:00.5Z".
+// Times in JSON: RFC 3339 in UTC with as many digits as they have, "2026-01-31T12:00:00.5Z"; or
+// "infinite-future" and "infinite-past". absl::ParseTime() reads both.
 #ifndef OUTLIVE_SRC_CORE_TIME_TEXT_H_
 #define OUTLIVE_SRC_CORE_TIME_TEXT_H_
 
