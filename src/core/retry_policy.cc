@@ -3,24 +3,29 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 #include <boost/json/value.hpp>
 #include <cmath>
 #include <cstdint>
 
 #include "core/faults.h"
+#include "core/json_reader.h"
 
 namespace outlive {
 namespace {
 
 constexpr absl::Duration kDelayMax = absl::Hours(24 * 366);
 
+// An encoded policy with the longest schedule is shorter, and flat.
+constexpr std::size_t kEncodedBytesMax = 32 * 1024;
+constexpr int kEncodedDepthMax = 2;
+
 bool IsDelay(absl::Duration delay) { return delay >= absl::ZeroDuration() && delay <= kDelayMax; }
 
 // initial × factor^(failures−1), capped; safe for any number of failures.
 absl::Duration Exponential(const RetryPolicy& policy, int failures) {
   const double initial = absl::ToDoubleSeconds(policy.initial);
+  if (initial == 0) return absl::ZeroDuration();  // Else 0 × infinity, sooner or later.
   const double max = absl::ToDoubleSeconds(policy.delay_max);
   const double delay = initial * std::pow(policy.factor, std::max(failures, 1) - 1);
   return absl::Seconds(std::isfinite(delay) ? std::min(delay, max) : max);
@@ -49,7 +54,7 @@ absl::Duration RetryDelay(const RetryPolicy& policy, int failures, double unit) 
     const auto index = static_cast<std::size_t>(std::max(failures, 1) - 1);
     delay = policy.schedule[std::min(index, policy.schedule.size() - 1)];
   }
-  return delay * (1 - policy.jitter + 2 * policy.jitter * unit);
+  return std::min(delay * (1 - policy.jitter + 2 * policy.jitter * unit), kDelayMax);
 }
 
 std::string EncodeRetryPolicy(const RetryPolicy& policy) {
@@ -69,9 +74,12 @@ std::string EncodeRetryPolicy(const RetryPolicy& policy) {
 }
 
 absl::StatusOr<RetryPolicy> DecodeRetryPolicy(std::string_view text) {
-  boost::json::error_code error;
-  const boost::json::value value = boost::json::parse({text.data(), text.size()}, error);
-  const boost::json::object* object = error ? nullptr : value.if_object();
+  if (text.size() > kEncodedBytesMax) {
+    return absl::InvalidArgumentError(
+        fmt::format("a retry policy must have at most {} bytes", kEncodedBytesMax));
+  }
+  const absl::StatusOr<boost::json::value> value = internal::ReadJson(text, kEncodedDepthMax);
+  const boost::json::object* object = value.ok() ? value->if_object() : nullptr;
   if (object == nullptr) return absl::InvalidArgumentError("a retry policy must be a JSON object");
   RetryPolicy policy;
   try {
