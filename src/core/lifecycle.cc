@@ -51,7 +51,8 @@ bool IsTerminal(JobState state) {
 }
 
 std::string_view JobStateName(JobState state) {
-  return kStateNames.at(static_cast<std::size_t>(state));
+  const auto index = static_cast<std::size_t>(state);
+  return index < kStateNames.size() ? kStateNames[index] : "unknown";
 }
 
 std::optional<JobState> JobStateFromName(std::string_view name) {
@@ -62,7 +63,8 @@ std::optional<JobState> JobStateFromName(std::string_view name) {
 }
 
 std::string_view TransitionName(Transition transition) {
-  return kTransitionNames.at(static_cast<std::size_t>(transition));
+  const auto index = static_cast<std::size_t>(transition);
+  return index < kTransitionNames.size() ? kTransitionNames[index] : "unknown";
 }
 
 }  // namespace outlive
