@@ -62,12 +62,40 @@ void CheckLabels(const NewJob& job, internal::Faults& faults) {
                  "traceparent must be a W3C traceparent of version 00");
 }
 
+// Nothing where there are no bytes.
 void PutBytes(boost::json::object& object, std::string_view name, const std::string& bytes) {
+  if (bytes.empty()) return;
   if (internal::IsUtf8(bytes)) {
     object[boost::json::string_view(name.data(), name.size())] = bytes;
   } else {
     object[fmt::format("{}_base64", name)] = internal::Base64(bytes);
   }
+}
+
+boost::json::array ErrorsToJson(const std::vector<AttemptError>& errors) {
+  boost::json::array array;
+  for (const AttemptError& error : errors) {
+    boost::json::object& object = array.emplace_back(boost::json::object()).get_object();
+    object["attempt"] = error.attempt;
+    object["at"] = internal::TimeToText(error.at);
+    object["code"] = absl::StatusCodeToString(error.code);
+    PutBytes(object, "message", error.message);
+  }
+  return array;
+}
+
+boost::json::array ArtifactsToJson(const std::vector<Artifact>& artifacts) {
+  boost::json::array array;
+  for (const Artifact& artifact : artifacts) {
+    boost::json::object& object = array.emplace_back(boost::json::object()).get_object();
+    object["id"] = artifact.id;
+    PutBytes(object, "name", artifact.name);
+    PutBytes(object, "media_type", artifact.media_type);
+    object["size"] = artifact.size;
+    object["sha256"] = artifact.sha256;
+    object["created_at"] = internal::TimeToText(artifact.created_at);
+  }
+  return array;
 }
 
 }  // namespace
@@ -123,21 +151,20 @@ std::string JobToJson(const Job& job) {
   object["run_at"] = internal::TimeToText(job.run_at);
   if (job.started_at) object["started_at"] = internal::TimeToText(*job.started_at);
   if (job.ended_at) object["ended_at"] = internal::TimeToText(*job.ended_at);
+  object["progress"] = job.progress;
+  PutBytes(object, "progress_note", job.progress_note);
   PutBytes(object, "args", job.args);
-  if (!job.output.empty()) PutBytes(object, "output", job.output);
-  if (!job.idempotency_key.empty()) PutBytes(object, "idempotency_key", job.idempotency_key);
-  if (!job.traceparent.empty()) object["traceparent"] = job.traceparent;
+  PutBytes(object, "checkpoint", job.checkpoint);
+  PutBytes(object, "output", job.output);
+  PutBytes(object, "idempotency_key", job.idempotency_key);
+  PutBytes(object, "partition_key", job.partition_key);
+  PutBytes(object, "traceparent", job.traceparent);
+  PutBytes(object, "retry_policy", job.retry_policy);
   boost::json::array tags;
   for (const std::string& tag : job.tags) tags.emplace_back(tag);
   object["tags"] = std::move(tags);
-  boost::json::array errors;
-  for (const AttemptError& error : job.errors) {
-    errors.push_back({{"attempt", error.attempt},
-                      {"at", internal::TimeToText(error.at)},
-                      {"code", absl::StatusCodeToString(error.code)},
-                      {"message", error.message}});
-  }
-  object["errors"] = std::move(errors);
+  object["errors"] = ErrorsToJson(job.errors);
+  object["artifacts"] = ArtifactsToJson(job.artifacts);
   return boost::json::serialize(object);
 }
 
