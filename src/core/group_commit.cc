@@ -1,6 +1,9 @@
 #include "outlive/core/group_commit.h"
 
+#include <fmt/format.h>
+
 #include <atomic>
+#include <system_error>
 #include <utility>
 
 #include "outlive/core/limits.h"
@@ -61,15 +64,23 @@ void GroupCommit::Submit(int job_count, Work work, Done done) {
   request->job_count = job_count;
   request->work = std::move(work);
   request->done = std::move(done);
+  absl::Status refused;
   {
     MutexLock lock(mutex_);
-    if (!stopping_) {
-      if (!thread_.joinable()) thread_ = std::thread([this] { Loop(); });
-      if (Add(request)) PassOn();
-      return;
-    }
+    refused = stopping_ ? absl::FailedPreconditionError("the client is stopped") : StartThread();
+    if (refused.ok() && Add(request)) PassOn();
   }
-  request->done(absl::FailedPreconditionError("the client is stopped"));
+  if (!refused.ok()) request->done(refused);
+}
+
+absl::Status GroupCommit::StartThread() {
+  if (thread_.joinable()) return absl::OkStatus();
+  try {
+    thread_ = std::thread([this] { Loop(); });
+  } catch (const std::system_error& error) {
+    return absl::UnavailableError(fmt::format("no thread could be started: {}", error.what()));
+  }
+  return absl::OkStatus();
 }
 
 void GroupCommit::Stop() {
