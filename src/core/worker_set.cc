@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include "outlive/core/job.h"
+#include "outlive/core/limits.h"
+#include "outlive/core/log.h"
 
 namespace outlive {
 
@@ -30,7 +32,7 @@ WorkerSet& WorkerSet::Add(std::string_view kind, std::unique_ptr<CoroutineWorker
 WorkerSet& WorkerSet::AddEntry(std::string_view kind, Entry entry) {
   const auto fault = [&](std::string_view text) {
     faults_ += fmt::format("{}worker \"{}\": {}", faults_.empty() ? "" : "; ",
-                           kind.substr(0, limits::kNameBytesMax), text);
+                           EscapeForLog(kind.substr(0, limits::kNameBytesMax)), text);
   };
   const auto check = [&](const absl::Status& status) {
     if (!status.ok()) fault({status.message().data(), status.message().size()});
