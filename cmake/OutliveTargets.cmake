@@ -4,6 +4,7 @@ include(GNUInstallDirs)
 
 # Flags for our own code only: PRIVATE, never passed on to a host.
 function(outlive_private_flags target)
+  set_target_properties(${target} PROPERTIES CXX_EXTENSIONS OFF)
   target_compile_options(${target} PRIVATE -Wall -Wextra -Wpedantic -Wshadow)
   if(OUTLIVE_WERROR)
     target_compile_options(${target} PRIVATE -Werror)
