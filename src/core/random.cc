@@ -1,12 +1,22 @@
 #include "outlive/core/random.h"
 
+#include <cstdlib>
+
+#if defined(OUTLIVE_GETRANDOM) && __has_include(<sys/random.h>)
 #include <sys/random.h>
 
 #include <cerrno>
-#include <cstdlib>
+#else
+#include <algorithm>
+#include <cstring>
+#include <exception>
+#include <random>
+#undef OUTLIVE_GETRANDOM
+#endif
 
 namespace outlive {
 
+#if defined(OUTLIVE_GETRANDOM)
 void SystemRandom::Fill(void* bytes, std::size_t size) {
   auto* next = static_cast<unsigned char*>(bytes);
   while (size > 0) {
@@ -19,6 +29,23 @@ void SystemRandom::Fill(void* bytes, std::size_t size) {
     size -= static_cast<std::size_t>(got);
   }
 }
+#else
+void SystemRandom::Fill(void* bytes, std::size_t size) {
+  auto* next = static_cast<unsigned char*>(bytes);
+  try {
+    std::random_device device;
+    while (size > 0) {
+      const std::random_device::result_type word = device();
+      const std::size_t part = std::min(size, sizeof word);
+      std::memcpy(next, &word, part);
+      next += part;
+      size -= part;
+    }
+  } catch (const std::exception&) {
+    std::abort();
+  }
+}
+#endif
 
 RandomSource& SystemRandomInstance() {
   static SystemRandom random;

@@ -20,8 +20,9 @@ class RandomSource {
   virtual void Fill(void* bytes, std::size_t size) = 0;
 };
 
-// The kernel's generator, fit for ids that must not be guessed. Ends the program if the kernel has
-// no randomness to give, because nothing safe can be done then.
+// The kernel's generator, fit for ids that must not be guessed: getrandom(), else what the standard
+// library has. Ends the program if there is no randomness to be had, because nothing safe can be
+// done then.
 class SystemRandom final : public RandomSource {
  public:
   void Fill(void* bytes, std::size_t size) override;
