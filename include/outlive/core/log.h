@@ -19,14 +19,14 @@ enum class LogLevel { kDebug, kInfo, kWarning, kError };
 
 struct LogRecord {
   LogLevel level = LogLevel::kInfo;
-  std::string_view message;
+  std::string_view message = {};
 
   // What the line is about. Zero and empty: not about a job.
   std::int64_t job_id = 0;
   int attempt = 0;
-  std::string_view kind;
-  std::string_view queue;
-  std::string_view traceparent;
+  std::string_view kind = {};
+  std::string_view queue = {};
+  std::string_view traceparent = {};
 };
 
 class LogSink {
