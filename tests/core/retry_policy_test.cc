@@ -216,7 +216,7 @@ TEST_CASE("policies that older versions have stored are read") {
                                .schedule = {absl::Seconds(1), absl::Seconds(5)}});
 }
 
-TEST_CASE("what encoding did not make is refused") {
+TEST_CASE("policies that encoding did not make are refused") {
   const std::string good = outlive::EncodeRetryPolicy({});
   const std::string bad[] = {
       "",
