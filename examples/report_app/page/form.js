@@ -1,0 +1,127 @@
+// The form: what to choose from, what was chosen, and sending it once.
+
+import {createReport} from '/api.js';
+
+const form = document.getElementById('form');
+const generate = document.getElementById('generate');
+const error = document.getElementById('form-error');
+const states = document.getElementById('states');
+
+const SAME_PRESS_MS = 3000;
+
+function option(value) {
+  return new Option(value, value);
+}
+
+function fillStates(names) {
+  for (const name of names) {
+    const label = document.createElement('label');
+    const box = document.createElement('input');
+    box.type = 'checkbox';
+    box.name = 'states';
+    box.value = name;
+    label.append(box, name);
+    states.append(label);
+  }
+}
+
+function chosenStates() {
+  return [...states.querySelectorAll('input:checked')].map((box) => box.value);
+}
+
+function showChosenStates() {
+  const chosen = chosenStates();
+  const text = chosen.length > 2 ? `${chosen.length} chosen` : chosen.join(' and ');
+  document.getElementById('states-chosen').textContent = text || 'All states';
+}
+
+function fillYears(min, max) {
+  const years = Array.from({length: max - min + 1}, (_, i) => min + i);
+  form.elements.year_from.append(...years.map(option));
+  form.elements.year_to.append(...years.map(option));
+  form.elements.year_to.value = max;
+}
+
+function readForm() {
+  const fields = form.elements;
+  const wish = {
+    states: chosenStates(),
+    year_from: Number(fields.year_from.value),
+    year_to: Number(fields.year_to.value),
+    species: fields.species.value.trim(),
+    content: fields.content.value,
+    format: fields.format.value,
+  };
+  if (!document.getElementById('email-field').hidden) wish.email = fields.email.value.trim();
+  if (!document.getElementById('simulate-field').hidden) wish.simulate = fields.simulate.value;
+  return wish;
+}
+
+// Shows what is wrong, at the fields and in words, and takes the user there.
+function showError(refused) {
+  for (const field of form.querySelectorAll('[aria-invalid]')) field.removeAttribute('aria-invalid');
+  error.textContent = refused?.message ?? '';
+  if (!refused) return;
+  for (const {field} of refused.fields) {
+    const element = form.querySelector(`[name="${CSS.escape(field)}"]`);
+    element?.setAttribute('aria-invalid', 'true');
+  }
+  (form.querySelector('[aria-invalid]') ?? error).focus();
+}
+
+// A key for each wish: pressing twice, or again after a lost answer, is the same report. A new one
+// once the report has ended, for a user who wants it again.
+class Keys {
+  #wish = '';
+  #key = '';
+  #pressed = 0;
+
+  keyFor(wish, hasEnded) {
+    const text = JSON.stringify(wish);
+    const again = hasEnded && Date.now() - this.#pressed > SAME_PRESS_MS;
+    if (text !== this.#wish || again) {
+      this.#wish = text;
+      const bytes = crypto.getRandomValues(new Uint8Array(16));
+      this.#key = Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
+    }
+    this.#pressed = Date.now();
+    return this.#key;
+  }
+}
+
+// `onCreated(report)` gets each report that was accepted; `hasEnded(id)` tells whether it is over.
+export function startForm({choices, onCreated, hasEnded}) {
+  const keys = new Keys();
+  let sending = false;
+  let latest = null;
+
+  form.addEventListener('submit', async (event) => {
+    event.preventDefault();
+    if (sending) return;
+    sending = true;
+    generate.setAttribute('aria-disabled', 'true');
+    try {
+      const wish = readForm();
+      const report = await createReport(wish, keys.keyFor(wish, !latest || hasEnded(latest)));
+      showError(null);
+      latest = report.id;
+      onCreated(report);
+    } catch (refused) {
+      showError(refused);
+    } finally {
+      sending = false;
+      generate.removeAttribute('aria-disabled');
+    }
+  });
+  states.addEventListener('change', showChosenStates);
+  document.getElementById('states-clear').addEventListener('click', () => {
+    for (const box of states.querySelectorAll('input:checked')) box.checked = false;
+    showChosenStates();
+  });
+
+  fillStates(choices.states);
+  fillYears(choices.year_min, choices.year_max);
+  document.getElementById('email-field').hidden = !choices.email;
+  document.getElementById('simulate-field').hidden = !choices.simulate;
+  generate.disabled = false;
+}

@@ -1,0 +1,33 @@
+// How reports look in the API.
+//
+// Thread-safety: a ReportJson may be used from many threads at once.
+// Lifetime:      the links outlive it.
+#ifndef OUTLIVE_EXAMPLES_REPORT_APP_REPORT_JSON_H_
+#define OUTLIVE_EXAMPLES_REPORT_APP_REPORT_JSON_H_
+
+#include <boost/json/object.hpp>
+#include <string_view>
+
+#include "report_app/links.h"
+#include "report_app/report_service.h"
+
+namespace report_app {
+
+class ReportJson {
+ public:
+  explicit ReportJson(const Links& links) : links_(links) {}
+
+  // One report for its own user, with a fresh link where there is a document. Its `state` is that
+  // of the job, or "expired" where the job was deleted.
+  boost::json::object operator()(const Report& report) const;
+
+ private:
+  void AddJob(const Report& report, const outlive::Job& job, boost::json::object& json) const;
+  void AddDownload(const Report& report, const outlive::Job& job, boost::json::object& json) const;
+
+  const Links& links_;
+};
+
+}  // namespace report_app
+
+#endif  // OUTLIVE_EXAMPLES_REPORT_APP_REPORT_JSON_H_
