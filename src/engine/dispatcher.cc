@@ -85,7 +85,10 @@ absl::StatusOr<int> Dispatcher::RunDue(absl::FunctionRef<Outcome(const AttemptPt
     const bool ends = !turn.ended.empty();
     if (absl::Status status = Commit(turn); !status.ok()) {
       Failed(turn, status);
-      return status;
+      if (!absl::IsAborted(status)) return status;
+      // The session has expired; what ended is still there for the next turn.
+      if (absl::Status opened = sessions_.Open(); !opened.ok()) return opened;
+      continue;
     }
     const std::vector<AttemptPtr> attempts = Succeeded(turn);
     if (attempts.empty() && !ends) return attempt_count;

@@ -12,14 +12,14 @@
 namespace outlive {
 
 struct Artifact {
-  std::string id;  // 32 hexadecimal digits, random: says nothing and cannot be guessed.
+  std::string id = {};  // 32 hexadecimal digits, random: says nothing and cannot be guessed.
   std::int64_t job_id = 0;
-  std::int64_t fence = 0;  // Of the attempt that made it.
-  std::string name;        // For people and downloads. Never part of a path.
-  std::string media_type;  // Such as "application/pdf".
-  std::int64_t size = 0;   // Bytes.
-  std::string sha256;      // 64 hexadecimal digits.
-  absl::Time created_at;
+  std::int64_t fence = 0;       // Of the attempt that made it.
+  std::string name = {};        // For people and downloads. Never part of a path.
+  std::string media_type = {};  // Such as "application/pdf".
+  std::int64_t size = 0;        // Bytes.
+  std::string sha256 = {};      // 64 hexadecimal digits.
+  absl::Time created_at = {};
 
   // What a worker puts in its output: the id.
   const std::string& reference() const { return id; }

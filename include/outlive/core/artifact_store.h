@@ -29,7 +29,7 @@ namespace outlive {
 
 // An artifact that is being read.
 struct OpenArtifact {
-  Artifact artifact;
+  Artifact artifact = {};
   std::unique_ptr<ByteSource> bytes;
 };
 

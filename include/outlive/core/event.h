@@ -29,7 +29,7 @@ enum class EventType : int {
 
 struct Event {
   std::int64_t seq = 0;  // Positive, growing; gaps are possible.
-  absl::Time at;
+  absl::Time at = {};
   EventType type = EventType::kEnqueued;
   std::int64_t job_id = 0;
   std::int64_t fence = 0;  // Of the job, after what happened.

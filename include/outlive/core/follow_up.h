@@ -25,14 +25,14 @@ struct FollowUp {
   bool on_cancelled = false;
   bool on_dead = true;
 
-  std::string kind;
+  std::string kind = {};
   std::string queue = "default";
   int priority = limits::kPriorityDefault;
   int attempt_count_max = limits::kAttemptCountDefault;
-  std::string retry_policy;  // From EncodeRetryPolicy(); empty: the worker's.
+  std::string retry_policy = {};  // From EncodeRetryPolicy(); empty: the worker's.
 
   // Handed to the follow-up as it is: whom to tell, and how.
-  std::string data;
+  std::string data = {};
 
   bool operator==(const FollowUp&) const = default;
 };
@@ -40,22 +40,22 @@ struct FollowUp {
 // How a job ended: what a follow-up is about.
 struct JobEnd {
   std::int64_t job_id = 0;
-  std::string kind;
-  std::string queue;
+  std::string kind = {};
+  std::string queue = {};
   JobState state = JobState::kCompleted;  // Terminal.
   int attempt = 0;
   int generation = 0;
-  absl::Time ended_at;
-  std::string output;  // Left out where it is longer than kFollowUpOutputBytesMax.
-  std::string error;   // The last error's message, or the reason.
-  std::string traceparent;
+  absl::Time ended_at = {};
+  std::string output = {};  // Left out where it is longer than kFollowUpOutputBytesMax.
+  std::string error = {};   // The last error's message, or the reason.
+  std::string traceparent = {};
 };
 inline constexpr std::size_t kFollowUpOutputBytesMax = 16 * 1024;
 
 // What a follow-up job finds in its arguments.
 struct FollowUpArgs {
-  std::string data;  // FollowUp::data.
-  JobEnd end;
+  std::string data = {};  // FollowUp::data.
+  JobEnd end = {};
 };
 
 // Follow-ups as JSON, for stores. Decoding takes what encoding made; else kInvalidArgument.

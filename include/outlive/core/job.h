@@ -25,17 +25,17 @@ using JobId = std::int64_t;
 // One failed attempt in a job's history.
 struct AttemptError {
   int attempt = 0;
-  absl::Time at;
+  absl::Time at = {};
   absl::StatusCode code = absl::StatusCode::kUnknown;
-  std::string message;  // Escaped for logs, at most limits::kMessageBytesMax.
+  std::string message = {};  // Escaped for logs, at most limits::kMessageBytesMax.
 
   bool operator==(const AttemptError&) const = default;
 };
 
 // A job to be inserted.
 struct NewJob {
-  std::string kind;
-  std::string args;  // Bytes; JSON by default.
+  std::string kind = {};
+  std::string args = {};  // Bytes; JSON by default.
   std::string queue = "default";
   int priority = limits::kPriorityDefault;
   int attempt_count_max = limits::kAttemptCountDefault;
@@ -44,18 +44,18 @@ struct NewJob {
   absl::Time run_at = absl::InfinitePast();
 
   // Empty: none. Scoped by kind. The window starts when the key is used first.
-  std::string idempotency_key;
+  std::string idempotency_key = {};
   absl::Duration idempotency_window = absl::Hours(24);
 
   // Empty: none. Stored for partitions, which come later.
-  std::string partition_key;
+  std::string partition_key = {};
 
-  std::string traceparent;  // W3C Trace Context; empty: none.
-  std::vector<std::string> tags;
-  std::string retry_policy;  // From EncodeRetryPolicy(); empty: the worker's.
+  std::string traceparent = {};  // W3C Trace Context; empty: none.
+  std::vector<std::string> tags = {};
+  std::string retry_policy = {};  // From EncodeRetryPolicy(); empty: the worker's.
 
   // Jobs that are inserted in the transaction that ends this one.
-  std::vector<FollowUp> follow_ups;
+  std::vector<FollowUp> follow_ups = {};
 
   // Refused with kResourceExhausted where the queue already has this many pending jobs. 0: no
   // limit.
@@ -71,9 +71,9 @@ absl::Status ValidateName(std::string_view what, std::string_view name);
 // A job as its store holds it, at one moment.
 struct Job {
   JobId id = 0;
-  std::string kind;
-  std::string queue;
-  std::string args;
+  std::string kind = {};
+  std::string queue = {};
+  std::string args = {};
   JobState state = JobState::kPending;
   int priority = 0;
   int attempt = 0;  // Attempts so far, the running one included.
@@ -81,26 +81,26 @@ struct Job {
   int crashes = 0;     // Attempts that ended with their process.
   int generation = 0;  // How often a person sent it back to work.
   std::int64_t fence = 0;
-  std::string session;  // While running.
+  std::string session = {};  // While running.
   bool cancel_requested = false;
 
-  absl::Time created_at;
-  absl::Time run_at;                     // When it is, or was last, due.
-  std::optional<absl::Time> started_at;  // Of the latest attempt.
-  std::optional<absl::Time> ended_at;    // When it became terminal.
+  absl::Time created_at = {};
+  absl::Time run_at = {};                     // When it is, or was last, due.
+  std::optional<absl::Time> started_at = {};  // Of the latest attempt.
+  std::optional<absl::Time> ended_at = {};    // When it became terminal.
 
   double progress = 0;  // 0 to 1.
-  std::string progress_note;
-  std::string checkpoint;
-  std::string output;
+  std::string progress_note = {};
+  std::string checkpoint = {};
+  std::string output = {};
 
-  std::string idempotency_key;
-  std::string partition_key;
-  std::string traceparent;
-  std::vector<std::string> tags;
-  std::string retry_policy;
-  std::vector<AttemptError> errors;  // Oldest first.
-  std::vector<Artifact> artifacts;   // Oldest first.
+  std::string idempotency_key = {};
+  std::string partition_key = {};
+  std::string traceparent = {};
+  std::vector<std::string> tags = {};
+  std::string retry_policy = {};
+  std::vector<AttemptError> errors = {};  // Oldest first.
+  std::vector<Artifact> artifacts = {};   // Oldest first.
 };
 
 // `job` as one JSON object on one line, for exports: everything but what is only true while it runs.

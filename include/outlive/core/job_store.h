@@ -59,34 +59,34 @@ struct Lease {
 };
 
 struct QueueClaim {
-  std::string queue;
+  std::string queue = {};
   int job_count_max = 0;  // 0: none now.
 };
 
 struct ClaimRequest {
-  std::string session;             // Open.
-  std::vector<QueueClaim> queues;  // Distinct.
-  std::vector<std::string> kinds;  // What this process can run. Distinct.
+  std::string session = {};             // Open.
+  std::vector<QueueClaim> queues = {};  // Distinct.
+  std::vector<std::string> kinds = {};  // What this process can run. Distinct.
 };
 
 struct ClaimedJob {
-  Lease lease;
+  Lease lease = {};
   std::size_t queue = 0;  // Index into ClaimRequest::queues.
   std::size_t kind = 0;   // Index into ClaimRequest::kinds.
   int priority = 0;
   int attempt = 0;  // This one: 1, 2, …
   int attempt_count_max = 0;
   int crashes = 0;
-  absl::Time run_at;      // When it became due.
-  absl::Time started_at;  // Now, by the store's clock.
-  std::string args;
-  std::string checkpoint;
-  std::string retry_policy;
-  std::string traceparent;
+  absl::Time run_at = {};      // When it became due.
+  absl::Time started_at = {};  // Now, by the store's clock.
+  std::string args = {};
+  std::string checkpoint = {};
+  std::string retry_policy = {};
+  std::string traceparent = {};
 };
 
 struct ClaimResult {
-  std::vector<ClaimedJob> jobs;
+  std::vector<ClaimedJob> jobs = {};
 
   // When the next job of these queues and kinds is due, as far as known now; InfiniteFuture: none
   // is waiting; InfinitePast: there may be more due than were asked for (else there are none).
@@ -96,7 +96,7 @@ struct ClaimResult {
 
 // The end of one attempt.
 struct Finished {
-  Lease lease;
+  Lease lease = {};
 
   // kComplete, kRetry, kSnooze, kRelease, kCancel or kDie.
   Transition transition = Transition::kComplete;
@@ -105,17 +105,18 @@ struct Finished {
   absl::Duration delay = absl::ZeroDuration();
 
   // What does not belong to the transition is not looked at.
-  std::string output;                 // kComplete.
-  std::optional<AttemptError> error;  // kRetry, kDie, kCancel; `at` and `attempt` are the store's.
+  std::string output = {};  // kComplete.
+  std::optional<AttemptError> error =
+      {};  // kRetry, kDie, kCancel; `at` and `attempt` are the store's.
 };
 
 // What a running attempt keeps. Only what is set is written.
 struct WorkerWrite {
-  Lease lease;
-  std::optional<double> progress;  // 0 to 1. Smaller than what is stored: left as it is.
-  std::optional<std::string> progress_note;
-  std::optional<std::string> checkpoint;
-  std::optional<Artifact> artifact;  // job_id and fence are taken from the lease.
+  Lease lease = {};
+  std::optional<double> progress = {};  // 0 to 1. Smaller than what is stored: left as it is.
+  std::optional<std::string> progress_note = {};
+  std::optional<std::string> checkpoint = {};
+  std::optional<Artifact> artifact = {};  // job_id and fence are taken from the lease.
 };
 
 // What a person asks for.
@@ -145,15 +146,15 @@ struct Change {
 };
 
 struct RescueRequest {
-  int job_count_max = 0;    // 1 or more.
-  int crash_count_max = 0;  // A job whose crashes reach this is dead. 1 or more.
-  absl::Duration delay;     // Before a rescued job is due again. From 0 to kDelayMax.
+  int job_count_max = 0;      // 1 or more.
+  int crash_count_max = 0;    // A job whose crashes reach this is dead. 1 or more.
+  absl::Duration delay = {};  // Before a rescued job is due again. From 0 to kDelayMax.
 };
 
 struct Rescued {
   JobId id = 0;
-  std::string kind;
-  std::string queue;
+  std::string kind = {};
+  std::string queue = {};
   JobState state = JobState::kPending;  // Or dead; or cancelled, where it had been asked to stop.
 };
 
@@ -173,18 +174,18 @@ struct PruneResult {
 };
 
 struct QueueSettings {
-  std::string queue;
+  std::string queue = {};
   bool paused = false;  // Its jobs are not claimed.
 };
 
 // -- What readers get -------------------------------------------------------------------------
 
 struct JobFilter {
-  std::optional<JobState> state;
-  std::string kind;         // Empty: every kind.
-  std::string queue;        // Empty: every queue.
-  std::string tag;          // Empty: any.
-  std::string error_group;  // Empty: any; else DeadLetterGroup::key. Dead jobs only.
+  std::optional<JobState> state = {};
+  std::string kind = {};         // Empty: every kind.
+  std::string queue = {};        // Empty: every queue.
+  std::string tag = {};          // Empty: any.
+  std::string error_group = {};  // Empty: any; else DeadLetterGroup::key. Dead jobs only.
 };
 
 // Pages go from the newest job to the oldest, by id.
@@ -195,8 +196,8 @@ struct JobPage {
 
 struct JobStats {
   struct Lane {
-    std::string queue;
-    std::string kind;
+    std::string queue = {};
+    std::string kind = {};
     std::int64_t pending = 0;  // Due or scheduled.
     std::int64_t running = 0;
     std::int64_t blocked = 0;
@@ -212,20 +213,20 @@ struct JobStats {
 
 // Dead letters that died of the same thing: ErrorGroupKey() is the same.
 struct DeadLetterGroup {
-  std::string key;  // For JobFilter::error_group.
-  std::string kind;
-  std::string message;  // Of the newest one's last error.
+  std::string key = {};  // For JobFilter::error_group.
+  std::string kind = {};
+  std::string message = {};  // Of the newest one's last error.
   absl::StatusCode code = absl::StatusCode::kUnknown;
   std::int64_t job_count = 0;
-  JobId newest = 0;      // The greatest id.
-  absl::Time newest_at;  // When that job ended.
+  JobId newest = 0;           // The greatest id.
+  absl::Time newest_at = {};  // When that job ended.
 };
 
 // What a store can do beyond the port.
 struct StoreInfo {
-  std::string name;      // "memory", "sqlite", "postgres".
-  std::string version;   // Of the database: "SQLite 3.40.1".
-  std::string store_id;  // 32 hexadecimal digits, made with the store's first schema.
+  std::string name = {};      // "memory", "sqlite", "postgres".
+  std::string version = {};   // Of the database: "SQLite 3.40.1".
+  std::string store_id = {};  // 32 hexadecimal digits, made with the store's first schema.
   int schema_version = 0;
   bool durable = false;   // Survives the process.
   bool shared = false;    // Other processes may work on it too.

@@ -16,12 +16,13 @@
 namespace outlive {
 
 struct Notification {
-  std::string id;      // The same for every attempt: receivers drop repeats by it. No dots.
-  std::string type;    // "job.completed", "job.cancelled", "job.dead".
-  std::string target;  // Where to: an address, an endpoint's name. Means what the notifier says.
-  std::string data;    // The host's own words about it, JSON.
-  std::string traceparent;  // Of this delivery.
-  JobEnd end;
+  std::string id = {};    // The same for every attempt: receivers drop repeats by it. No dots.
+  std::string type = {};  // "job.completed", "job.cancelled", "job.dead".
+  std::string target =
+      {};                 // Where to: an address, an endpoint's name. Means what the notifier says.
+  std::string data = {};  // The host's own words about it, JSON.
+  std::string traceparent = {};  // Of this delivery.
+  JobEnd end = {};
 };
 
 class Notifier {

@@ -48,25 +48,25 @@ enum class NumberFormat {
 enum class Align { kAuto, kLeft, kRight, kCenter };  // kAuto: numbers right, the rest left.
 
 struct Column {
-  std::string title;
+  std::string title = {};
   NumberFormat format = NumberFormat::kPlain;
   Align align = Align::kAuto;
   double width = 1.0;  // Relative to the other columns of the table. Positive.
 };
 
 struct Heading {
-  std::string text;
+  std::string text = {};
   int level = 1;  // 1 to 3.
 };
 
 struct Paragraph {
-  std::string text;  // Empty lines separate paragraphs.
+  std::string text = {};  // Empty lines separate paragraphs.
 };
 
 struct Table {
-  std::string title;  // Also the name of the sheet, shortened where a format must.
-  std::vector<Column> columns;
-  std::function<absl::StatusOr<std::unique_ptr<RowSource>>()> rows;
+  std::string title = {};  // Also the name of the sheet, shortened where a format must.
+  std::vector<Column> columns = {};
+  std::function<absl::StatusOr<std::unique_ptr<RowSource>>()> rows = {};
 
   // How many rows will come, for progress; -1: not known.
   std::int64_t row_count = -1;
@@ -75,8 +75,8 @@ struct Table {
 struct Chart {
   enum class Type { kBar, kLine };
   struct Series {
-    std::string name;
-    std::vector<double> values;  // As many as there are categories.
+    std::string name = {};
+    std::vector<double> values = {};  // As many as there are categories.
   };
   Type type = Type::kBar;
   std::string title;
@@ -90,16 +90,16 @@ struct Chart {
 using Section = std::variant<Heading, Paragraph, Table, Chart>;
 
 struct Report {
-  std::string title;
-  std::string subtitle;
-  std::string author;
-  absl::Time created;           // Shown on the title page, and the document's date. UTC.
+  std::string title = {};
+  std::string subtitle = {};
+  std::string author = {};
+  absl::Time created = {};      // Shown on the title page, and the document's date. UTC.
   std::string language = "en";  // A BCP 47 tag, for shaping and for the document's properties.
 
   // Lines of the title page: ("Records", "1,204").
-  std::vector<std::pair<std::string, std::string>> facts;
+  std::vector<std::pair<std::string, std::string>> facts = {};
 
-  std::vector<Section> sections;
+  std::vector<Section> sections = {};
 };
 
 // Rows that are already in memory.

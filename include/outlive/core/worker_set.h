@@ -77,7 +77,7 @@ class WorkerSet {
   struct Entry {
     std::unique_ptr<Worker> worker;
     std::unique_ptr<CoroutineWorker> coroutine;
-    WorkerOptions options;
+    WorkerOptions options = {};
   };
 
   WorkerSet() = default;

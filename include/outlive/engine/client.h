@@ -58,7 +58,7 @@ struct EnqueueOptions {
 
   // The same key with the same arguments gives the first job again (Enqueued::duplicate), with
   // other arguments it is kAlreadyExists. Scoped by kind. Empty: no key.
-  std::string idempotency_key;
+  std::string idempotency_key = {};
 
   // How long the key is remembered, from its first use. More than 0, at most 366 days.
   absl::Duration idempotency_window = absl::Hours(24);
@@ -75,22 +75,22 @@ struct EnqueueOptions {
   absl::Time run_at = absl::InfinitePast();
 
   // How long it waits between attempts. None: as its worker's options say.
-  std::optional<RetryPolicy> retry;
+  std::optional<RetryPolicy> retry = {};
 
   // Jobs that its end brings about, such as notify::NotifyOnEnd(). At most 8.
-  std::vector<FollowUp> follow_ups;
+  std::vector<FollowUp> follow_ups = {};
 
   // At most 16, each like a queue name. For List().
-  std::vector<std::string> tags;
+  std::vector<std::string> tags = {};
 
   // W3C traceparent, carried to the worker and on to notifications. Empty: none.
-  std::string traceparent;
+  std::string traceparent = {};
 
   // Refused with kResourceExhausted where the queue has this many pending jobs. 0: no limit.
   int backlog_max = 0;
 
   // At most 512 bytes. Kept for partitions; has no effect yet.
-  std::string partition_key;
+  std::string partition_key = {};
 };
 
 struct ClientOptions {

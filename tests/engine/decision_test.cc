@@ -1,0 +1,93 @@
+#include "engine/decision.h"
+
+#include <doctest/doctest.h>
+
+#include <string>
+
+#include "outlive/core/limits.h"
+
+namespace outlive::internal {
+namespace {
+
+ClaimedJob JobAt(int attempt, int crashes = 0, int attempt_count_max = 5) {
+  ClaimedJob job;
+  job.lease = {7, 3};
+  job.attempt = attempt;
+  job.crashes = crashes;
+  job.attempt_count_max = attempt_count_max;
+  return job;
+}
+
+// Jitter's random number 0.5 is no jitter.
+Finished DecideFor(const Outcome& outcome, StopReason stop = StopReason::kNone,
+                   const ClaimedJob& job = JobAt(1)) {
+  return Decide(outcome, stop, job, RetryPolicy{}, 0.5);
+}
+
+TEST_CASE("what a worker returns decides, where nobody asked for a stop") {
+  const absl::Status broken = absl::InternalError("broken");
+  CHECK(DecideFor(Done("result")).transition == Transition::kComplete);
+  CHECK(DecideFor(Done("result")).output == "result");
+  CHECK(DecideFor(Outcome(broken)).transition == Transition::kRetry);
+  CHECK(DecideFor(Outcome(broken)).error->message == "broken");
+  CHECK(DecideFor(Outcome(broken)).error->code == absl::StatusCode::kInternal);
+  CHECK(DecideFor(Snooze(absl::Seconds(9))).transition == Transition::kSnooze);
+  CHECK(DecideFor(Snooze(absl::Seconds(9))).delay == absl::Seconds(9));
+  CHECK(DecideFor(Cancelled("why")).transition == Transition::kCancel);
+  CHECK(DecideFor(Dead("why")).transition == Transition::kDie);
+  CHECK(DecideFor(Dead("why")).lease.job == 7);
+  CHECK(DecideFor(Dead("why")).lease.fence == 3);
+}
+
+TEST_CASE("a failed attempt waits by the worker's policy, the job's own, or what it asked for") {
+  ClaimedJob job = JobAt(3);
+  CHECK(DecideFor(absl::InternalError("x"), StopReason::kNone, job).delay == absl::Seconds(16));
+  CHECK(
+      DecideFor(Retry(absl::InternalError("x"), absl::Seconds(5)), StopReason::kNone, job).delay ==
+      absl::Seconds(5));
+  RetryPolicy own;
+  own.initial = absl::Minutes(2);
+  job.retry_policy = EncodeRetryPolicy(own);
+  CHECK(DecideFor(absl::InternalError("x"), StopReason::kNone, job).delay == absl::Minutes(32));
+}
+
+TEST_CASE("the last attempt that fails is dead, and crashes are not attempts") {
+  const Outcome failed(absl::InternalError("x"));
+  CHECK(DecideFor(failed, StopReason::kNone, JobAt(4)).transition == Transition::kRetry);
+  CHECK(DecideFor(failed, StopReason::kNone, JobAt(5)).transition == Transition::kDie);
+  CHECK(DecideFor(failed, StopReason::kNone, JobAt(6, 2)).transition == Transition::kRetry);
+  CHECK(DecideFor(failed, StopReason::kNone, JobAt(7, 2)).transition == Transition::kDie);
+  CHECK(DecideFor(failed, StopReason::kTimeout, JobAt(5)).transition == Transition::kDie);
+}
+
+TEST_CASE("why a stop was asked for decides what a stopped attempt is") {
+  for (const Outcome& stopped :
+       {Outcome(absl::CancelledError("stopped")), Cancelled("stopped"), Snooze(absl::Seconds(1))}) {
+    CHECK(DecideFor(stopped, StopReason::kCancelled).transition == Transition::kCancel);
+    CHECK(DecideFor(stopped, StopReason::kTimeout).transition == Transition::kRetry);
+    CHECK(DecideFor(stopped, StopReason::kTimeout).error->code ==
+          absl::StatusCode::kDeadlineExceeded);
+    CHECK(DecideFor(stopped, StopReason::kShutdown).transition == Transition::kRelease);
+    CHECK(DecideFor(stopped, StopReason::kLeaseLost).transition == Transition::kRelease);
+  }
+  for (const StopReason stop : {StopReason::kCancelled, StopReason::kTimeout, StopReason::kShutdown,
+                                StopReason::kLeaseLost}) {
+    CHECK(DecideFor(Done(), stop).transition == Transition::kComplete);
+    CHECK(DecideFor(Dead("no"), stop).transition == Transition::kDie);
+  }
+}
+
+TEST_CASE("an output over the limit is dead, not cut") {
+  const Finished finished = DecideFor(Done(std::string(limits::kPayloadBytesMax + 1, 'x')));
+  CHECK(finished.transition == Transition::kDie);
+  CHECK(finished.output.empty());
+  CHECK(finished.error->message.find("1048576") != std::string::npos);
+}
+
+TEST_CASE("error texts are made fit for logs") {
+  const Finished finished = DecideFor(absl::InternalError("a\r\nb\x1b[31m"));
+  CHECK(finished.error->message == "a\\x0d\\x0ab\\x1b[31m");
+}
+
+}  // namespace
+}  // namespace outlive::internal

@@ -1,0 +1,122 @@
+// Lost leases, lost processes and clocks that jump, on virtual time.
+#include <doctest/doctest.h>
+
+#include <string>
+
+#include "tests/engine/jobs.h"
+
+namespace outlive::tests {
+namespace {
+
+// A process that takes the next job and is never heard of again.
+JobId ClaimAndVanish(VirtualWorld& world, const std::string& session) {
+  auto transaction = *world.store.Begin();
+  REQUIRE(transaction->OpenSession(session, absl::Seconds(60)).ok());
+  const ClaimRequest request = {session, {{"default", 1}}, {"mail.send"}};
+  const auto claimed = transaction->Claim(request);
+  REQUIRE(claimed.ok());
+  REQUIRE(claimed->jobs.size() == 1);
+  REQUIRE(transaction->Commit().ok());
+  return claimed->jobs[0].lease.job;
+}
+
+TEST_CASE("the result of an attempt whose lease was lost is dropped") {
+  VirtualWorld world;
+  Client other_client(world.store);
+  WorkerSet none_of_mine;
+  none_of_mine.Add<Fax>([](JobContext&, const Fax&) { return Done(); });
+  Runner other(other_client, none_of_mine);
+  WorkerSet workers;
+  int attempts = 0;
+  workers.Add<Mail>([&](JobContext&, const Mail&) {
+    if (++attempts > 1) return Done("second");
+    world.clock.Advance(absl::Seconds(61));  // Stalled, while another process sweeps.
+    CHECK(other.Maintain().ok());
+    return Done("first");
+  });
+  const JobId id = world.client.Enqueue(Mail{1, "a"})->id;
+  Runner runner(world.client, workers);
+  REQUIRE(*runner.RunDue() == 1);
+  const Job stalled = *world.client.Get(id);
+  CHECK(stalled.state == JobState::kPending);
+  CHECK(stalled.crashes == 1);
+  CHECK(stalled.output.empty());
+  CHECK(world.log.text().find("the lease is lost") != std::string::npos);
+  world.clock.Advance(absl::Seconds(2));
+  REQUIRE(*runner.RunDue() == 1);
+  CHECK(world.client.Get(id)->output == "second");
+}
+
+TEST_CASE("a late result is taken where nobody has taken the job over") {
+  VirtualWorld world;
+  WorkerSet workers;
+  workers.Add<Mail>([&](JobContext&, const Mail&) {
+    world.clock.Advance(absl::Seconds(61));
+    return Done("late");
+  });
+  const JobId id = world.client.Enqueue(Mail{1, "a"})->id;
+  Runner runner(world.client, workers);
+  REQUIRE(*runner.RunDue() == 1);
+  CHECK(world.client.Get(id)->output == "late");
+}
+
+TEST_CASE("a job whose process is lost three times is dead, and others go on") {
+  VirtualWorld world;
+  const JobId poison = world.client.Enqueue(Mail{1, "a"}, {.priority = 0})->id;
+  const JobId fine = world.client.Enqueue(Mail{2, "a"}, {.priority = 9})->id;
+  WorkerSet workers;
+  workers.Add<Mail>([](JobContext&, const Mail&) { return Done(); });
+  WorkerSet faxes;
+  faxes.Add<Fax>([](JobContext&, const Fax&) { return Done(); });
+  Runner sweeper(world.client, faxes);
+  for (int crash = 1; crash <= 3; ++crash) {
+    CHECK(ClaimAndVanish(world, "process-" + std::to_string(crash)) == poison);
+    world.clock.Advance(absl::Seconds(30));
+    REQUIRE(sweeper.Maintain().ok());
+    CHECK(world.client.Get(poison)->state == JobState::kRunning);  // Its lease still holds.
+    world.clock.Advance(absl::Seconds(31));
+    REQUIRE(sweeper.Maintain().ok());
+    CHECK(world.client.Get(poison)->crashes == crash);
+    world.clock.Advance(absl::Seconds(2));
+  }
+  const Job dead = *world.client.Get(poison);
+  CHECK(dead.state == JobState::kDead);
+  CHECK(dead.errors.size() == 3);
+  Runner runner(world.client, workers);
+  CHECK(*runner.RunDue() == 1);
+  CHECK(world.client.Get(fine)->state == JobState::kCompleted);
+}
+
+TEST_CASE("when the machine's time jumps, rescue rests for a lease") {
+  VirtualWorld world;
+  const JobId id = world.client.Enqueue(Mail{1, "a"})->id;
+  WorkerSet faxes;
+  faxes.Add<Fax>([](JobContext&, const Fax&) { return Done(); });
+  Runner sweeper(world.client, faxes);
+  REQUIRE(sweeper.Maintain().ok());
+  CHECK(ClaimAndVanish(world, "alive") == id);
+  world.clock.SetNow(world.clock.Now() + absl::Hours(1));  // The session only looks expired.
+  REQUIRE(sweeper.Maintain().ok());
+  CHECK(world.client.Get(id)->state == JobState::kRunning);
+  world.clock.Advance(absl::Seconds(59));
+  REQUIRE(sweeper.Maintain().ok());
+  CHECK(world.client.Get(id)->state == JobState::kRunning);
+  world.clock.Advance(absl::Seconds(2));
+  REQUIRE(sweeper.Maintain().ok());
+  CHECK(world.client.Get(id)->state == JobState::kPending);
+}
+
+TEST_CASE("a stopped runner's session is closed, so that nothing waits for it to expire") {
+  VirtualWorld world;
+  WorkerSet workers;
+  workers.Add<Mail>([](JobContext&, const Mail&) { return Done(); });
+  Runner runner(world.client, workers);
+  REQUIRE(runner.RunDue().ok());
+  CHECK_FALSE(runner.healthy());
+  runner.Stop();
+  REQUIRE(world.client.Enqueue(Mail{1, "a"}).ok());
+  CHECK(*runner.RunDue() == 1);
+}
+
+}  // namespace
+}  // namespace outlive::tests

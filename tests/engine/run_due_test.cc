@@ -1,0 +1,271 @@
+// What becomes of jobs, on virtual time and one thread.
+#include <doctest/doctest.h>
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "tests/engine/jobs.h"
+
+namespace outlive::tests {
+namespace {
+
+// Runs `worker` for mails until nothing is due at this moment; returns the attempts made.
+template <class Function>
+int RunMails(VirtualWorld& world, Function worker, RunnerOptions options = {}) {
+  WorkerSet workers;
+  workers.Add<Mail>(std::move(worker));
+  Runner runner(world.client, workers, std::move(options));
+  const absl::StatusOr<int> attempts = runner.RunDue();
+  REQUIRE_MESSAGE(attempts.ok(), attempts.status().ToString());
+  return *attempts;
+}
+
+TEST_CASE("a job is run once with its arguments, and its output is kept") {
+  VirtualWorld world;
+  const JobId id = world.client.Enqueue(Mail{42, "ann@example.com"})->id;
+  std::vector<std::string> seen;
+  CHECK(RunMails(world, [&](JobContext& job, const Mail& mail) {
+          seen.push_back(mail.recipient);
+          CHECK(job.id() == id);
+          CHECK(job.attempt() == 1);
+          CHECK(job.fence() > 0);
+          return Done("sent");
+        }) == 1);
+  CHECK(seen == std::vector<std::string>{"ann@example.com"});
+  const Job job = *world.client.Get(id);
+  CHECK(job.state == JobState::kCompleted);
+  CHECK(job.output == "sent");
+  CHECK(job.session.empty());
+}
+
+TEST_CASE("failures are retried after 1, 4, 16 and 64 s, give or take a fifth, then dead") {
+  VirtualWorld world;
+  const JobId id = world.client.Enqueue(Mail{1, "a"})->id;
+  const auto fail = [](JobContext&, const Mail&) -> Outcome {
+    return absl::InternalError("no answer");
+  };
+  for (const double seconds : {1.0, 4.0, 16.0, 64.0}) {
+    REQUIRE(RunMails(world, fail) == 1);
+    const Job job = *world.client.Get(id);
+    REQUIRE(job.state == JobState::kPending);
+    const double delay = absl::ToDoubleSeconds(job.run_at - world.clock.Now());
+    CHECK(delay >= 0.8 * seconds);
+    CHECK(delay <= 1.2 * seconds);
+    CHECK(RunMails(world, fail) == 0);  // Not due yet.
+    world.clock.Advance(absl::Seconds(delay + 0.001));
+  }
+  REQUIRE(RunMails(world, fail) == 1);
+  const Job job = *world.client.Get(id);
+  CHECK(job.state == JobState::kDead);
+  REQUIRE(job.errors.size() == 5);
+  CHECK(job.errors[0].message == "no answer");
+  CHECK(job.errors[4].attempt == 5);
+  CHECK(job.args == R"({"number":1,"recipient":"a"})");
+}
+
+TEST_CASE("an exception is a failed attempt with its text, and the worker lives") {
+  VirtualWorld world;
+  const JobId thrown = world.client.Enqueue(Mail{1, "a"})->id;
+  const JobId strange = world.client.Enqueue(Mail{2, "a"})->id;
+  const JobId fine = world.client.Enqueue(Mail{3, "a"})->id;
+  CHECK(RunMails(world, [](JobContext&, const Mail& mail) -> Outcome {
+          if (mail.number == 1) throw std::runtime_error("out of paper");
+          if (mail.number == 2) throw 7;
+          return Done();
+        }) == 3);
+  CHECK(world.client.Get(thrown)->errors.at(0).message == "an exception: out of paper");
+  CHECK(world.client.Get(strange)->errors.at(0).message == "an exception of type i");
+  CHECK(world.client.Get(fine)->state == JobState::kCompleted);
+}
+
+TEST_CASE("arguments that cannot be read cost an attempt and lie with the dead letters") {
+  VirtualWorld world;
+  const JobId broken = world.client.EnqueueRaw("mail.send", "{\"number\":")->id;
+  const JobId wrong = world.client.EnqueueRaw("mail.send", R"({"number":"seven"})")->id;
+  int called = 0;
+  CHECK(RunMails(world, [&](JobContext&, const Mail&) {
+          ++called;
+          return Done();
+        }) == 2);
+  CHECK(called == 0);
+  for (const JobId id : {broken, wrong}) {
+    const Job job = *world.client.Get(id);
+    CHECK(job.state == JobState::kDead);
+    CHECK(job.attempt == 1);
+  }
+  CHECK(world.client.Get(broken)->args == "{\"number\":");
+  CHECK(world.client.Get(wrong)->errors.at(0).message.find("number: must be an integer") !=
+        std::string::npos);
+}
+
+TEST_CASE("a snooze burns no attempt") {
+  VirtualWorld world;
+  const JobId id = world.client.Enqueue(Mail{1, "a"})->id;
+  const auto snooze = [](JobContext&, const Mail&) { return Snooze(absl::Seconds(30)); };
+  for (int i = 0; i < 20; ++i) {
+    REQUIRE(RunMails(world, snooze) == 1);
+    world.clock.Advance(absl::Seconds(30));
+  }
+  const Job job = *world.client.Get(id);
+  CHECK(job.state == JobState::kPending);
+  CHECK(job.attempt == 0);
+  CHECK(job.errors.empty());
+}
+
+TEST_CASE("a checkpoint comes back in the next attempt") {
+  VirtualWorld world;
+  const JobId id = world.client.Enqueue(Mail{1, "a"})->id;
+  std::vector<std::string> found;
+  const auto work = [&](JobContext& job, const Mail&) -> Outcome {
+    found.push_back(job.checkpoint());
+    if (!job.checkpoint().empty()) return Done();
+    CHECK(job.SaveCheckpoint("page 25").ok());
+    CHECK(absl::IsInvalidArgument(
+        job.SaveCheckpoint(std::string(limits::kPayloadBytesMax + 1, 'x'))));
+    return absl::UnavailableError("lost the line");
+  };
+  RunMails(world, work);
+  CHECK(world.client.Get(id)->checkpoint == "page 25");
+  world.clock.Advance(absl::Seconds(2));
+  RunMails(world, work);
+  CHECK(found == std::vector<std::string>{"", "page 25"});
+}
+
+TEST_CASE("the last progress of an attempt is kept, and it never goes back") {
+  VirtualWorld world;
+  const JobId id = world.client.Enqueue(Mail{1, "a"})->id;
+  RunMails(world, [](JobContext& job, const Mail&) -> Outcome {
+    job.ReportProgress(0.5, "half");
+    job.ReportProgress(0.25, "less");
+    job.ReportProgress(7, "done, nearly");
+    return Done();
+  });
+  CHECK(world.client.Get(id)->progress == 1.0);
+  CHECK(world.client.Get(id)->progress_note == "done, nearly");
+}
+
+TEST_CASE("jobs run by priority, then by when they are due, then by id") {
+  VirtualWorld world;
+  REQUIRE(world.client.Enqueue(Mail{1, "a"}, {.priority = 5}).ok());
+  REQUIRE(world.client.Enqueue(Mail{2, "a"}, {.priority = 0}).ok());
+  REQUIRE(world.client.Enqueue(Mail{3, "a"}, {.priority = 9}).ok());
+  REQUIRE(
+      world.client
+          .Enqueue(Mail{4, "a"}, {.priority = 5, .run_at = world.clock.Now() - absl::Seconds(9)})
+          .ok());
+  REQUIRE(world.client.Enqueue(Mail{5, "a"}, {.priority = 5}).ok());
+  std::vector<std::int64_t> order;
+  RunMails(world, [&](JobContext&, const Mail& mail) {
+    order.push_back(mail.number);
+    return Done();
+  });
+  CHECK(order == std::vector<std::int64_t>{2, 4, 1, 5, 3});
+}
+
+TEST_CASE("kinds and queues that are not this runner's are left alone") {
+  VirtualWorld world;
+  const JobId fax = world.client.Enqueue(Fax{1})->id;
+  const JobId elsewhere = world.client.Enqueue(Mail{1, "a"}, {.queue = "other"})->id;
+  CHECK(RunMails(world, [](JobContext&, const Mail&) { return Done(); }) == 0);
+  CHECK(world.client.Get(fax)->state == JobState::kPending);
+  CHECK(world.client.Get(elsewhere)->state == JobState::kPending);
+}
+
+TEST_CASE("a paused queue rests until it is resumed") {
+  VirtualWorld world;
+  const auto done = [](JobContext&, const Mail&) { return Done(); };
+  REQUIRE(world.client.Enqueue(Mail{1, "a"}).ok());
+  REQUIRE(world.client.PauseQueue("default").ok());
+  CHECK(RunMails(world, done) == 0);
+  REQUIRE(world.client.ResumeQueue("default").ok());
+  CHECK(RunMails(world, done) == 1);
+}
+
+TEST_CASE("the trace reaches the worker as it was enqueued") {
+  VirtualWorld world;
+  const std::string trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+  REQUIRE(world.client.Enqueue(Mail{1, "a"}, {.traceparent = trace}).ok());
+  RunMails(world, [&](JobContext& job, const Mail&) {
+    CHECK(job.traceparent().substr(0, 36) == trace.substr(0, 36));
+    return Done();
+  });
+}
+
+TEST_CASE("ended jobs are kept as long as the options say, dead ones for ever") {
+  VirtualWorld world;
+  const JobId completed = world.client.Enqueue(Mail{1, "a"})->id;
+  const JobId dead = world.client.Enqueue(Mail{2, "a"})->id;
+  const JobId pending = world.client.Enqueue(Mail{3, "a"}, {.delay = absl::Hours(24 * 300)})->id;
+  WorkerSet workers;
+  workers.Add<Mail>([](JobContext&, const Mail& mail) -> Outcome {
+    if (mail.number == 2) return Dead("no such customer");
+    return Done();
+  });
+  Runner runner(world.client, workers);
+  REQUIRE(*runner.RunDue() == 2);
+  world.clock.Advance(absl::Hours(23));
+  REQUIRE(runner.Maintain().ok());
+  CHECK(world.client.Get(completed).ok());
+  world.clock.Advance(absl::Hours(2));
+  REQUIRE(runner.Maintain().ok());
+  CHECK(absl::IsNotFound(world.client.Get(completed).status()));
+  world.clock.Advance(absl::Hours(24 * 200));
+  REQUIRE(runner.Maintain().ok());
+  CHECK(world.client.Get(dead)->state == JobState::kDead);
+  CHECK(world.client.Get(pending)->state == JobState::kPending);
+}
+
+boost::asio::awaitable<Outcome> SendLater(JobContext& job, const Mail& mail) {
+  auto executor = co_await boost::asio::this_coro::executor;
+  co_await boost::asio::post(executor, boost::asio::use_awaitable);
+  job.ReportProgress(0.5);
+  if (mail.number == 2) throw std::runtime_error("from a coroutine");
+  std::string output = "sent to " + mail.recipient;
+  co_return Done(output);
+}
+
+TEST_CASE("coroutine workers run, and their exceptions are failed attempts") {
+  VirtualWorld world;
+  boost::asio::io_context loop;
+  const JobId fine = world.client.Enqueue(Mail{1, "ann"})->id;
+  const JobId thrown = world.client.Enqueue(Mail{2, "ann"})->id;
+  RunnerOptions options;
+  options.executor = loop.get_executor();
+  CHECK(RunMails(world, SendLater, options) == 2);
+  CHECK(world.client.Get(fine)->output == "sent to ann");
+  CHECK(world.client.Get(thrown)->errors.at(0).message == "an exception: from a coroutine");
+}
+
+TEST_CASE("all faults of the options are reported at once, before anything is done") {
+  VirtualWorld world;
+  WorkerSet workers;
+  workers.Add<Mail>([](JobContext&, const Mail&) { return Done(); },
+                    {.timeout = -absl::Seconds(1)});
+  workers.Add<Mail>(SendLater);
+  RunnerOptions options;
+  options.queues = {{"no spaces", 0}, {"a", 1}, {"a", 1}};
+  options.lease = absl::InfiniteDuration();
+  options.crash_count_max = 0;
+  Runner runner(world.client, workers, options);
+  for (const absl::Status& status : {runner.Start(), runner.RunDue().status()}) {
+    CHECK(absl::IsInvalidArgument(status));
+    for (const std::string text :
+         {"queue must have", "concurrency must be from 1 to 100000, and is 0",
+          "queue \"a\" is named twice", "lease must be from 1 s to 1 day", "crash_count_max",
+          "timeout must be positive", "there is one for this kind already"}) {
+      INFO(status.ToString());
+      CHECK(status.ToString().find(text) != std::string::npos);
+    }
+  }
+  WorkerSet none;
+  CHECK(absl::IsInvalidArgument(Runner(world.client, none).Start()));
+}
+
+}  // namespace
+}  // namespace outlive::tests

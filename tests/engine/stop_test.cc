@@ -1,0 +1,163 @@
+// Start and stop, in every order.
+#include <doctest/doctest.h>
+
+#include <atomic>
+#include <memory>
+#include <thread>
+#include <vector>
+
+#include "tests/engine/eventually.h"
+#include "tests/engine/jobs.h"
+
+namespace outlive::tests {
+namespace {
+
+WorkerSet& QuickWorkers() {
+  static WorkerSet* workers = [] {
+    auto* made = new WorkerSet;  // Lives as long as the program.
+    made->Add<Mail>([](JobContext&, const Mail&) { return Done(); });
+    return made;
+  }();
+  return *workers;
+}
+
+TEST_CASE("a runner may be stopped before it starts, twice, and started again") {
+  RealWorld world;
+  Runner runner(world.client, QuickWorkers());
+  runner.Stop();
+  for (int round = 0; round < 3; ++round) {
+    REQUIRE(runner.Start().ok());
+    CHECK(absl::IsFailedPrecondition(runner.Start()));
+    const JobId id = world.client.Enqueue(Mail{round, "a"})->id;
+    CHECK(world.client.WaitFor(id, world.Patience()).ok());
+    runner.Stop(absl::Seconds(10));
+    runner.Stop();
+    CHECK_FALSE(runner.healthy());
+    CHECK(runner.running_count() == 0);
+  }
+}
+
+TEST_CASE("eight threads stop a runner, and all return when it has stopped") {
+  for (int round = 0; round < 20; ++round) {
+    RealWorld world;
+    Runner runner(world.client, QuickWorkers());
+    std::vector<Mail> mails(50);
+    REQUIRE(world.client.EnqueueMany(absl::MakeConstSpan(mails)).ok());
+    REQUIRE(runner.Start().ok());
+    std::vector<std::thread> threads;
+    for (int i = 0; i < 8; ++i) {
+      threads.emplace_back([&] {
+        runner.Stop();
+        CHECK_FALSE(runner.healthy());
+      });
+    }
+    for (std::thread& thread : threads) thread.join();
+    CHECK(world.client.List({.state = JobState::kRunning})->empty());
+  }
+}
+
+TEST_CASE("stopping lets running jobs end within the grace") {
+  RealWorld world;
+  Gate started;
+  Gate gate;
+  WorkerSet workers;
+  workers.Add<Mail>([&](JobContext& job, const Mail&) {
+    started.Open();
+    gate.Wait();
+    CHECK_FALSE(job.cancelled());
+    return Done();
+  });
+  Runner runner(world.client, workers);
+  REQUIRE(runner.Start().ok());
+  const JobId running = world.client.Enqueue(Mail{1, "a"})->id;
+  started.Wait();
+  std::thread stopper([&] { runner.Stop(absl::InfiniteDuration()); });
+  gate.Open();
+  stopper.join();
+  CHECK(world.client.Get(running)->state == JobState::kCompleted);
+}
+
+TEST_CASE("after the grace a job is handed back, and no attempt is burnt") {
+  RealWorld world;
+  Gate started;
+  WorkerSet workers;
+  workers.Add<Mail>([&](JobContext& job, const Mail&) -> Outcome {
+    started.Open();
+    Gate stopped;
+    const std::stop_callback callback(job.stop_token(), [&] { stopped.Open(); });
+    stopped.Wait();
+    CHECK(job.stop_reason() == StopReason::kShutdown);
+    return absl::CancelledError("stopped");
+  });
+  Runner runner(world.client, workers);
+  REQUIRE(runner.Start().ok());
+  const JobId id = world.client.Enqueue(Mail{1, "a"})->id;
+  started.Wait();
+  runner.Stop(absl::ZeroDuration());
+  const Job job = *world.client.Get(id);
+  CHECK(job.state == JobState::kPending);
+  CHECK(job.attempt == 0);
+  CHECK(job.crashes == 0);
+  CHECK(job.errors.empty());
+}
+
+TEST_CASE("a worker that does not listen loses its job at once, and its result") {
+  RealWorld world;
+  Gate started;
+  Gate gate;
+  WorkerSet workers;
+  workers.Add<Mail>([&](JobContext&, const Mail&) {
+    started.Open();
+    gate.Wait();
+    return Done("too late");
+  });
+  RunnerOptions options;
+  options.stop_patience = absl::ZeroDuration();
+  Runner runner(world.client, workers, options);
+  REQUIRE(runner.Start().ok());
+  const JobId id = world.client.Enqueue(Mail{1, "a"})->id;
+  started.Wait();
+  std::thread stopper([&] { runner.Stop(); });
+  CHECK(Eventually(world.store, [&] { return world.client.Get(id)->state == JobState::kPending; }));
+  gate.Open();
+  stopper.join();
+  const Job job = *world.client.Get(id);
+  CHECK(job.state == JobState::kPending);
+  CHECK(job.attempt == 0);
+  CHECK(job.output.empty());
+}
+
+TEST_CASE("a destructor stops") {
+  RealWorld world;
+  auto runner = std::make_unique<Runner>(world.client, QuickWorkers());
+  REQUIRE(runner->Start().ok());
+  runner.reset();
+  CHECK(world.client.Enqueue(Mail{1, "a"}).ok());
+  CHECK(world.client.List({.state = JobState::kPending})->size() == 1);
+}
+
+TEST_CASE("enqueueing goes on while runners start and stop, and every job is run") {
+  RealWorld world;
+  std::atomic<bool> stop = false;
+  std::atomic<int> enqueued = 0;
+  std::thread producer([&] {
+    while (!stop) {
+      if (world.client.Enqueue(Mail{1, "a"}).ok()) ++enqueued;
+    }
+  });
+  for (int round = 0; round < 30; ++round) {
+    Runner runner(world.client, QuickWorkers());
+    REQUIRE(runner.Start().ok());
+    runner.Stop(absl::InfiniteDuration());
+  }
+  stop = true;
+  producer.join();
+  Runner last(world.client, QuickWorkers());
+  REQUIRE(last.RunDue().ok());
+  const auto stats = world.client.Stats();
+  REQUIRE(stats->lanes.size() == 1);
+  CHECK(stats->lanes[0].completed == enqueued);
+}
+
+}  // namespace
+}  // namespace outlive::tests
