@@ -89,7 +89,7 @@ void GroupCommit::Stop() {
     MutexLock lock(mutex_);
     stopping_ = true;
     changed_.NotifyAll();
-    while (led_ || !queue_.empty()) changed_.Wait(mutex_);
+    while (led_ || !queue_.empty() || telling_ > 0) changed_.Wait(mutex_);
     thread = std::move(thread_);
   }
   if (thread.joinable()) thread.join();
@@ -138,6 +138,7 @@ void GroupCommit::LeadOnce() {
   {
     // The next batch begins before this one's callers have been told.
     MutexLock lock(mutex_);
+    ++telling_;
     PassOn();
   }
   for (const std::shared_ptr<Request>& request : batch) {
@@ -147,6 +148,9 @@ void GroupCommit::LeadOnce() {
       request->Tell(Request::kDone);
     }
   }
+  MutexLock lock(mutex_);
+  --telling_;
+  if (stopping_) changed_.NotifyAll();
 }
 
 void GroupCommit::Execute(const Batch& batch) {

@@ -37,7 +37,7 @@ class GroupCommit {
   using Work = absl::AnyInvocable<absl::Status(StoreTransaction&)>;
 
   // Told once how it ended: OK is durable. Called outside every lock, on the thread that led the
-  // batch, so it must be quick and must not call Run().
+  // batch, so it must be quick and must not call Run() or Stop().
   using Done = absl::AnyInvocable<void(absl::Status)>;
 
   explicit GroupCommit(JobStore& store);
@@ -52,7 +52,8 @@ class GroupCommit {
   // The same, without waiting. kUnavailable where no thread can be started.
   void Submit(int job_count, Work work, Done done);
 
-  // Refuses new requests, and returns when those already taken are done. May be called again.
+  // Refuses new requests, and returns when those already taken are done and told. May be called
+  // again, and from several threads.
   void Stop();
 
   JobStore& store() const { return store_; }
@@ -76,6 +77,7 @@ class GroupCommit {
   std::deque<std::shared_ptr<Request>> queue_ ABSL_GUARDED_BY(mutex_);
   bool led_ ABSL_GUARDED_BY(mutex_) = false;           // Somebody leads, or has been told to.
   bool thread_leads_ ABSL_GUARDED_BY(mutex_) = false;  // The thread has been told to.
+  int telling_ ABSL_GUARDED_BY(mutex_) = 0;            // Batches whose owners are being told.
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
   std::thread thread_ ABSL_GUARDED_BY(mutex_);
 };
