@@ -1,0 +1,530 @@
+#include "outlive/core/group_commit.h"
+
+#include <absl/status/status.h>
+#include <absl/status/statusor.h>
+#include <doctest/doctest.h>
+
+#include <atomic>
+#include <future>
+#include <latch>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "outlive/core/forwarding_job_store.h"
+#include "outlive/core/limits.h"
+#include "outlive/core/mutex.h"
+#include "outlive/store/memory_store.h"
+
+namespace {
+
+using outlive::GroupCommit;
+using outlive::MutexLock;
+using outlive::StoreTransaction;
+
+// A memory store whose commits can be held up and made to fail.
+class ControlledStore final : public outlive::ForwardingJobStore {
+ public:
+  explicit ControlledStore(JobStore& inner) : ForwardingJobStore(inner) {}
+
+  absl::StatusOr<std::unique_ptr<StoreTransaction>> Begin() override {
+    if (absl::Status refusal = NextRefusal(); !refusal.ok()) return refusal;
+    absl::StatusOr<std::unique_ptr<StoreTransaction>> transaction = inner().Begin();
+    if (!transaction.ok()) return transaction.status();
+    return std::make_unique<Transaction>(*std::move(transaction), *this);
+  }
+
+  // The next commit waits for Open().
+  void Close() {
+    MutexLock lock(mutex_);
+    closed_ = true;
+  }
+  void Open() {
+    MutexLock lock(mutex_);
+    closed_ = false;
+    changed_.NotifyAll();
+  }
+  // Returns when a commit waits for Open().
+  void AwaitCommit() {
+    MutexLock lock(mutex_);
+    while (waiting_ == 0) changed_.Wait(mutex_);
+  }
+
+  // The next Begin() gives this; the next Commit() gives that, and writes nothing.
+  void FailBegin(absl::Status status) {
+    MutexLock lock(mutex_);
+    begin_failure_ = std::move(status);
+  }
+  void FailCommit(absl::Status status) {
+    MutexLock lock(mutex_);
+    commit_failure_ = std::move(status);
+  }
+
+  int commit_count() {
+    MutexLock lock(mutex_);
+    return commits_;
+  }
+
+ private:
+  class Transaction final : public outlive::ForwardingStoreTransaction {
+   public:
+    Transaction(std::unique_ptr<StoreTransaction> inner, ControlledStore& store)
+        : ForwardingStoreTransaction(std::move(inner)), store_(store) {}
+    absl::Status Commit() override {
+      if (absl::Status status = store_.BeforeCommit(); !status.ok()) return status;
+      return ForwardingStoreTransaction::Commit();
+    }
+
+   private:
+    ControlledStore& store_;
+  };
+
+  absl::Status NextRefusal() {
+    MutexLock lock(mutex_);
+    return std::exchange(begin_failure_, absl::OkStatus());
+  }
+
+  absl::Status BeforeCommit() {
+    MutexLock lock(mutex_);
+    ++commits_;
+    ++waiting_;
+    changed_.NotifyAll();
+    while (closed_) changed_.Wait(mutex_);
+    --waiting_;
+    return std::exchange(commit_failure_, absl::OkStatus());
+  }
+
+  outlive::Mutex mutex_;
+  outlive::CondVar changed_;
+  bool closed_ ABSL_GUARDED_BY(mutex_) = false;
+  int waiting_ ABSL_GUARDED_BY(mutex_) = 0;
+  int commits_ ABSL_GUARDED_BY(mutex_) = 0;
+  absl::Status begin_failure_ ABSL_GUARDED_BY(mutex_);
+  absl::Status commit_failure_ ABSL_GUARDED_BY(mutex_);
+};
+
+// Takes what a Submit() was told, once.
+class Answer {
+ public:
+  GroupCommit::Done Taker() {
+    return [promise = promise_](absl::Status status) { promise->set_value(std::move(status)); };
+  }
+  absl::Status Await() { return promise_->get_future().get(); }
+
+ private:
+  // Shared, so that it is not destroyed while its value is being set.
+  const std::shared_ptr<std::promise<absl::Status>> promise_ =
+      std::make_shared<std::promise<absl::Status>>();
+};
+
+absl::Status InsertOne(StoreTransaction& transaction, const std::string& kind) {
+  outlive::NewJob job;
+  job.kind = kind;
+  auto inserted = transaction.Insert({job});
+  if (!inserted.ok()) return inserted.status();
+  return inserted->at(0).status();
+}
+
+GroupCommit::Work Inserting(std::string kind) {
+  return [kind = std::move(kind)](StoreTransaction& transaction) {
+    return InsertOne(transaction, kind);
+  };
+}
+
+// How many jobs of each kind there are.
+std::map<std::string, int> Kinds(outlive::JobStore& store) {
+  std::map<std::string, int> kinds;
+  const outlive::JobStats stats = store.Stats().value();
+  for (const auto& lane : stats.lanes) kinds[lane.kind] = static_cast<int>(lane.pending);
+  return kinds;
+}
+
+struct Fixture {
+  std::unique_ptr<outlive::MemoryStore> memory = outlive::MemoryStore::Create();
+  ControlledStore store{*memory};
+  GroupCommit commits{store};
+
+  absl::Status Run(const std::string& kind) {
+    return commits.Run(1, [&](StoreTransaction& tx) { return InsertOne(tx, kind); });
+  }
+};
+
+// A thread whose Run() has led a batch of its own as far as its commit, where it is held up.
+class HeldUpLeader {
+ public:
+  explicit HeldUpLeader(Fixture& fixture) : fixture_(fixture) {
+    fixture_.store.Close();
+    thread_ = std::thread([this] { status_ = fixture_.Run("leader"); });
+    fixture_.store.AwaitCommit();
+  }
+  ~HeldUpLeader() {
+    if (thread_.joinable()) Release().IgnoreError();
+  }
+
+  // Lets it commit; what its Run() came to.
+  absl::Status Release() {
+    fixture_.store.Open();
+    thread_.join();
+    return status_;
+  }
+
+ private:
+  Fixture& fixture_;
+  absl::Status status_;
+  std::thread thread_;
+};
+
+TEST_CASE("an idle store commits at once, on the caller's thread") {
+  Fixture fixture;
+  const std::thread::id caller = std::this_thread::get_id();
+  std::thread::id worker;
+  CHECK(fixture.commits
+            .Run(1,
+                 [&](StoreTransaction& tx) {
+                   worker = std::this_thread::get_id();
+                   return InsertOne(tx, "a");
+                 })
+            .ok());
+  CHECK(worker == caller);
+  CHECK(fixture.store.commit_count() == 1);
+  CHECK(Kinds(fixture.store) == std::map<std::string, int>{{"a", 1}});
+}
+
+TEST_CASE("a submitted request is done without its caller") {
+  Fixture fixture;
+  Answer answer;
+  fixture.commits.Submit(1, Inserting("a"), answer.Taker());
+  CHECK(answer.Await().ok());
+  CHECK(Kinds(fixture.store) == std::map<std::string, int>{{"a", 1}});
+}
+
+TEST_CASE("what arrives while a commit is in flight shares the next one, in order") {
+  Fixture fixture;
+  HeldUpLeader leader(fixture);
+  std::vector<int> order;
+  std::vector<Answer> answers(50);
+  for (int i = 0; i < 50; ++i) {
+    fixture.commits.Submit(
+        1,
+        [&order, i](StoreTransaction& tx) {
+          order.push_back(i);  // One transaction at a time: no lock is needed.
+          return InsertOne(tx, "follower");
+        },
+        answers[i].Taker());
+  }
+  CHECK(leader.Release().ok());
+  for (Answer& answer : answers) CHECK(answer.Await().ok());
+  CHECK(fixture.store.commit_count() == 2);
+  CHECK(Kinds(fixture.store) == std::map<std::string, int>{{"leader", 1}, {"follower", 50}});
+  std::vector<int> expected(50);
+  for (int i = 0; i < 50; ++i) expected[i] = i;
+  CHECK(order == expected);
+}
+
+TEST_CASE("nobody is told before the commit") {
+  Fixture fixture;
+  fixture.store.Close();
+  std::atomic<bool> told = false;
+  Answer answer;
+  fixture.commits.Submit(1, Inserting("a"), [&](absl::Status status) {
+    told = true;
+    answer.Taker()(std::move(status));
+  });
+  fixture.store.AwaitCommit();
+  CHECK_FALSE(told);
+  CHECK(Kinds(fixture.store).empty());
+  fixture.store.Open();
+  CHECK(answer.Await().ok());
+}
+
+TEST_CASE("a batch has a limit, and a larger request a commit of its own") {
+  Fixture fixture;
+  HeldUpLeader leader(fixture);
+  std::vector<Answer> answers(6);
+  const int sizes[] = {400, 400, 400, 5'000, 400, 600};
+  for (int i = 0; i < 6; ++i) {
+    fixture.commits.Submit(sizes[i], Inserting("k"), answers[i].Taker());
+  }
+  CHECK(leader.Release().ok());
+  for (Answer& answer : answers) CHECK(answer.Await().ok());
+  // The leader's, 400 + 400, 400, 5000, 400 + 600.
+  CHECK(fixture.store.commit_count() == 5);
+}
+
+TEST_CASE("a request that fails alone is told so alone") {
+  Fixture fixture;
+  HeldUpLeader leader(fixture);
+  Answer first;
+  Answer bad;
+  Answer last;
+  fixture.commits.Submit(1, Inserting("first"), first.Taker());
+  fixture.commits.Submit(
+      1,
+      [](StoreTransaction& tx) {
+        CHECK(InsertOne(tx, "never").ok());
+        return absl::AlreadyExistsError("the key is in use");
+      },
+      bad.Taker());
+  fixture.commits.Submit(1, Inserting("last"), last.Taker());
+  CHECK(leader.Release().ok());
+  CHECK(first.Await().ok());
+  CHECK(bad.Await() == absl::AlreadyExistsError("the key is in use"));
+  CHECK(last.Await().ok());
+  CHECK(Kinds(fixture.store) ==
+        std::map<std::string, int>{{"leader", 1}, {"first", 1}, {"last", 1}});
+}
+
+TEST_CASE("a failed request of an idle store leaves no trace") {
+  Fixture fixture;
+  CHECK(fixture.commits.Run(1, [](StoreTransaction& tx) {
+    CHECK(InsertOne(tx, "never").ok());
+    return absl::InvalidArgumentError("no");
+  }) == absl::InvalidArgumentError("no"));
+  CHECK(Kinds(fixture.store).empty());
+  CHECK(fixture.store.commit_count() == 0);
+  CHECK(fixture.Run("next").ok());
+}
+
+TEST_CASE("what the store says of a commit is told to all, and nothing is tried again") {
+  for (const absl::Status& failure :
+       {absl::UnavailableError("disk full"), absl::UnknownError("in doubt"),
+        absl::DataLossError("corrupt"), absl::FailedPreconditionError("schema")}) {
+    Fixture fixture;
+    HeldUpLeader leader(fixture);
+    std::atomic<int> calls = 0;
+    std::vector<Answer> answers(3);
+    for (Answer& answer : answers) {
+      fixture.commits.Submit(
+          1,
+          [&calls](StoreTransaction& tx) {
+            // The next commit is this batch's: the leader's has ended.
+            ++calls;
+            return InsertOne(tx, "never");
+          },
+          answer.Taker());
+    }
+    Answer breaker;
+    fixture.commits.Submit(
+        1,
+        [&](StoreTransaction&) {
+          fixture.store.FailCommit(failure);
+          return absl::OkStatus();
+        },
+        breaker.Taker());
+    CHECK(leader.Release().ok());
+    for (Answer& answer : answers) CHECK(answer.Await() == failure);
+    CHECK(breaker.Await() == failure);
+    CHECK(calls == 3);
+    CHECK(Kinds(fixture.store) == std::map<std::string, int>{{"leader", 1}});
+    CHECK(fixture.Run("next").ok());  // It goes on.
+  }
+}
+
+TEST_CASE("a store that cannot begin tells all, and no work is called") {
+  Fixture fixture;
+  HeldUpLeader leader(fixture);
+  std::atomic<int> calls = 0;
+  std::vector<Answer> answers(3);
+  for (Answer& answer : answers) {
+    fixture.commits.Submit(
+        1,
+        [&calls](StoreTransaction&) {
+          ++calls;
+          return absl::OkStatus();
+        },
+        answer.Taker());
+  }
+  fixture.store.FailBegin(absl::UnavailableError("locked"));
+  CHECK(leader.Release().ok());
+  for (Answer& answer : answers) CHECK(answer.Await() == absl::UnavailableError("locked"));
+  CHECK(calls == 0);
+  CHECK(fixture.Run("next").ok());
+}
+
+TEST_CASE("work that finds the store unavailable ends its whole batch, once") {
+  for (const absl::Status& failure : {absl::UnavailableError("busy"), absl::UnknownError("doubt"),
+                                      absl::DataLossError("corrupt")}) {
+    Fixture fixture;
+    HeldUpLeader leader(fixture);
+    Answer before;
+    Answer failing;
+    Answer after;
+    std::atomic<int> calls = 0;
+    const auto counted = [&calls](StoreTransaction& tx) {
+      ++calls;
+      return InsertOne(tx, "never");
+    };
+    fixture.commits.Submit(1, counted, before.Taker());
+    fixture.commits.Submit(1, [&](StoreTransaction&) { return failure; }, failing.Taker());
+    fixture.commits.Submit(1, counted, after.Taker());
+    CHECK(leader.Release().ok());
+    CHECK(before.Await() == failure);
+    CHECK(failing.Await() == failure);
+    CHECK(after.Await() == failure);
+    CHECK(calls == 1);
+    CHECK(Kinds(fixture.store) == std::map<std::string, int>{{"leader", 1}});
+  }
+}
+
+TEST_CASE("after a stop requests are refused, and their work is not called") {
+  Fixture fixture;
+  CHECK(fixture.Run("before").ok());
+  fixture.commits.Stop();
+  fixture.commits.Stop();
+  CHECK(fixture.Run("after").code() == absl::StatusCode::kFailedPrecondition);
+  std::optional<absl::Status> told;
+  fixture.commits.Submit(1, Inserting("after"), [&](absl::Status status) { told = status; });
+  REQUIRE(told.has_value());  // At once.
+  CHECK(told->code() == absl::StatusCode::kFailedPrecondition);
+  CHECK(Kinds(fixture.store) == std::map<std::string, int>{{"before", 1}});
+}
+
+TEST_CASE("stopping what never worked is nothing") {
+  Fixture fixture;
+  fixture.commits.Stop();
+  fixture.commits.Stop();
+}
+
+TEST_CASE("a stop returns when all that was taken is done and told") {
+  Fixture fixture;
+  HeldUpLeader leader(fixture);
+  std::atomic<int> told = 0;
+  for (int i = 0; i < 20; ++i) {
+    fixture.commits.Submit(1, Inserting("taken"), [&](absl::Status status) {
+      CHECK(status.ok());
+      ++told;
+    });
+  }
+  std::atomic<int> told_at_stop = -1;
+  std::thread stopper([&] {
+    fixture.commits.Stop();
+    told_at_stop = told.load();
+  });
+  CHECK(leader.Release().ok());
+  stopper.join();
+  CHECK(told_at_stop == 20);
+  CHECK(Kinds(fixture.store) == std::map<std::string, int>{{"leader", 1}, {"taken", 20}});
+}
+
+TEST_CASE("a stop waits for the answers of a batch that another caller led") {
+  for (int round = 0; round < 200; ++round) {
+    Fixture fixture;
+    std::atomic<int> told = 0;
+    std::vector<std::thread> callers;
+    std::latch started(5);
+    for (int i = 0; i < 4; ++i) {
+      callers.emplace_back([&] {
+        started.arrive_and_wait();
+        for (int k = 0; k < 5; ++k) fixture.Run("k").IgnoreError();
+      });
+    }
+    started.arrive_and_wait();
+    for (int k = 0; k < 10; ++k) {
+      fixture.commits.Submit(1, Inserting("s"), [&](absl::Status) { ++told; });
+    }
+    fixture.commits.Stop();
+    CHECK(told == 10);
+    for (std::thread& caller : callers) caller.join();
+  }
+}
+
+TEST_CASE("the destructor does what was submitted before") {
+  const auto memory = outlive::MemoryStore::Create();
+  std::atomic<int> told = 0;
+  {
+    GroupCommit commits(*memory);
+    for (int i = 0; i < 100; ++i) {
+      commits.Submit(1, Inserting("k"), [&](absl::Status status) {
+        CHECK(status.ok());
+        ++told;
+      });
+    }
+  }
+  CHECK(told == 100);
+  CHECK(Kinds(*memory) == std::map<std::string, int>{{"k", 100}});
+}
+
+TEST_CASE("a callback may submit again") {
+  Fixture fixture;
+  Answer second;
+  fixture.commits.Submit(1, Inserting("first"), [&](absl::Status status) {
+    CHECK(status.ok());
+    fixture.commits.Submit(1, Inserting("second"), second.Taker());
+  });
+  CHECK(second.Await().ok());
+  CHECK(Kinds(fixture.store) == std::map<std::string, int>{{"first", 1}, {"second", 1}});
+}
+
+TEST_CASE("64 threads that run and submit get everything done once") {
+  constexpr int kThreads = 64;
+  constexpr int kRounds = 30;
+  Fixture fixture;
+  std::atomic<int> run_ok = 0;
+  std::atomic<int> submit_ok = 0;
+  std::atomic<int> refused = 0;
+  std::latch start(kThreads);
+  std::vector<std::thread> threads;
+  for (int t = 0; t < kThreads; ++t) {
+    threads.emplace_back([&, t] {
+      start.arrive_and_wait();
+      for (int round = 0; round < kRounds; ++round) {
+        if ((t + round) % 3 == 0) {
+          fixture.commits.Submit(1, Inserting("submitted"),
+                                 [&](absl::Status status) { submit_ok += status.ok() ? 1 : 0; });
+        } else if ((t + round) % 3 == 1) {
+          run_ok += fixture.Run("run").ok() ? 1 : 0;
+        } else {
+          const absl::Status status = fixture.commits.Run(
+              1, [](StoreTransaction&) { return absl::InvalidArgumentError("no"); });
+          refused += status == absl::InvalidArgumentError("no") ? 1 : 0;
+        }
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  fixture.commits.Stop();
+  CHECK(run_ok == kThreads * kRounds / 3);
+  CHECK(submit_ok == kThreads * kRounds / 3);
+  CHECK(refused == kThreads * kRounds / 3);
+  CHECK(Kinds(fixture.store) ==
+        std::map<std::string, int>{{"run", run_ok.load()}, {"submitted", submit_ok.load()}});
+}
+
+TEST_CASE("requests that race a stop are done or refused, never lost") {
+  for (int round = 0; round < 50; ++round) {
+    Fixture fixture;
+    std::atomic<int> ok = 0;
+    std::atomic<int> answers = 0;
+    std::latch start(9);
+    std::vector<std::thread> threads;
+    for (int t = 0; t < 8; ++t) {
+      threads.emplace_back([&, t] {
+        start.arrive_and_wait();
+        for (int i = 0; i < 20; ++i) {
+          const auto count = [&](const absl::Status& status) {
+            ++answers;
+            ok += status.ok() ? 1 : 0;
+            CHECK((status.ok() || status.code() == absl::StatusCode::kFailedPrecondition));
+          };
+          if (t % 2 == 0) {
+            count(fixture.Run("k"));
+          } else {
+            fixture.commits.Submit(1, Inserting("k"), count);
+          }
+        }
+      });
+    }
+    start.arrive_and_wait();
+    fixture.commits.Stop();
+    for (std::thread& thread : threads) thread.join();
+    CHECK(answers == 160);
+    const std::map<std::string, int> kinds = Kinds(fixture.store);
+    CHECK((kinds.empty() ? 0 : kinds.at("k")) == ok);
+  }
+}
+
+}  // namespace
