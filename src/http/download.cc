@@ -15,7 +15,7 @@ namespace {
 
 class FileSource final : public ByteSource {
  public:
-  explicit FileSource(std::FILE* file) : file_(file) {}
+  FileSource(std::FILE* file, std::int64_t size) : file_(file), size_(size) {}
   ~FileSource() override { std::fclose(file_); }
   FileSource(const FileSource&) = delete;
   FileSource& operator=(const FileSource&) = delete;
@@ -27,7 +27,7 @@ class FileSource final : public ByteSource {
   }
 
   absl::Status Seek(std::int64_t offset) override {
-    if (offset < 0) return absl::OutOfRangeError("the offset is negative");
+    if (offset < 0 || offset > size_) return absl::OutOfRangeError("there is no such offset");
     if (std::fseek(file_, static_cast<long>(offset), SEEK_SET) != 0) {
       return absl::UnavailableError("cannot seek in the file");
     }
@@ -36,6 +36,7 @@ class FileSource final : public ByteSource {
 
  private:
   std::FILE* const file_;
+  const std::int64_t size_;
 };
 
 // Whether the range is meant for what we have: RFC 9110 compares strong tags only, and ours are.
@@ -102,9 +103,9 @@ absl::StatusOr<OpenedFile> OpenFile(const std::string& path) {
     if (errno == ENOENT) return absl::NotFoundError("there is no such file");
     return absl::PermissionDeniedError("the file cannot be opened");
   }
-  auto source = std::make_unique<FileSource>(file);
   const long size = std::fseek(file, 0, SEEK_END) == 0 ? std::ftell(file) : -1;
-  if (size < 0 || !source->Seek(0).ok()) return absl::UnavailableError("cannot size the file");
+  auto source = std::make_unique<FileSource>(file, size);
+  if (!source->Seek(0).ok()) return absl::UnavailableError("cannot tell the size of the file");
   return OpenedFile{std::move(source), size};
 }
 

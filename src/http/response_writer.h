@@ -1,4 +1,4 @@
-// ResponseWriter sends one response after the other, each piece of a body within the write deadline.
+// ResponseWriter sends one response after the other, each piece of a body within a deadline.
 //
 // Thread-safety: the I/O thread only.
 // Lifetime:      the callback keeps the owner of the writer and of the socket alive.

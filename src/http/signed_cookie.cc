@@ -17,6 +17,7 @@ namespace {
 
 constexpr std::size_t kKeyCountMax = 16;
 constexpr std::size_t kKeyBytesMin = 32;
+constexpr std::size_t kKeyBytesMax = 1024;
 constexpr std::size_t kValueBytesMax = 1024;
 
 bool IsSignable(std::string_view value) {
@@ -45,12 +46,12 @@ std::string Base64Url(const unsigned char* bytes, std::size_t size) {
 
 // The name is a token, so it has no '=' and the pair is unambiguous. The prefix keeps a key that is
 // used for something else as well from signing a cookie by accident.
-absl::StatusOr<std::string> Signature(const std::string& key, std::string_view name,
+absl::StatusOr<std::string> Signature(const Secret& key, std::string_view name,
                                       std::string_view value) {
   const std::string text = fmt::format("outlive-cookie-v1:{}={}", name, value);
   std::array<unsigned char, EVP_MAX_MD_SIZE> digest;
   unsigned int size = 0;
-  if (HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()),
+  if (HMAC(EVP_sha256(), key.Reveal().data(), static_cast<int>(key.size()),
            reinterpret_cast<const unsigned char*>(text.data()), text.size(), digest.data(),
            &size) == nullptr) {
     return absl::InternalError("HMAC-SHA256 failed");
@@ -73,33 +74,18 @@ bool IsCookieValue(std::string_view value) {
 
 }  // namespace
 
-absl::StatusOr<CookieSigner> CookieSigner::Create(std::vector<std::string> keys) {
-  CookieSigner signer(std::move(keys));  // Wipes them on every way out.
-  if (signer.keys_.empty() || signer.keys_.size() > kKeyCountMax) {
+absl::StatusOr<CookieSigner> CookieSigner::Create(std::vector<Secret> keys) {
+  if (keys.empty() || keys.size() > kKeyCountMax) {
     return absl::InvalidArgumentError(
-        fmt::format("cookies need 1 to {} keys, not {}", kKeyCountMax, signer.keys_.size()));
+        fmt::format("cookies need 1 to {} keys, not {}", kKeyCountMax, keys.size()));
   }
-  for (const std::string& key : signer.keys_) {
-    if (key.size() < kKeyBytesMin) {
-      return absl::InvalidArgumentError(
-          fmt::format("a key for cookies has {} bytes, fewer than {}", key.size(), kKeyBytesMin));
+  for (const Secret& key : keys) {
+    if (key.size() < kKeyBytesMin || key.size() > kKeyBytesMax) {
+      return absl::InvalidArgumentError(fmt::format("a key for cookies has {} bytes, not {} to {}",
+                                                    key.size(), kKeyBytesMin, kKeyBytesMax));
     }
   }
-  return signer;
-}
-
-CookieSigner& CookieSigner::operator=(CookieSigner&& other) noexcept {
-  if (this != &other) {
-    Wipe();
-    keys_ = std::move(other.keys_);
-  }
-  return *this;
-}
-
-CookieSigner::~CookieSigner() { Wipe(); }
-
-void CookieSigner::Wipe() {
-  for (std::string& key : keys_) OPENSSL_cleanse(key.data(), key.size());
+  return CookieSigner(std::move(keys));
 }
 
 absl::StatusOr<std::string> CookieSigner::Sign(std::string_view name,
@@ -122,7 +108,7 @@ absl::StatusOr<std::string> CookieSigner::Verify(std::string_view name,
   const std::string_view given = signed_value.substr(dot + 1);
   if (!IsToken(name) || !IsSignable(value)) return Refused();
   bool valid = false;
-  for (const std::string& key : keys_) {
+  for (const Secret& key : keys_) {
     absl::StatusOr<std::string> expected = Signature(key, name, value);
     if (!expected.ok()) return expected.status();
     valid |= EqualsInConstantTime(*expected, given);

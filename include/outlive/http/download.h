@@ -1,6 +1,6 @@
 // Downloads: bytes that somebody made, given to a browser as a file and as nothing else.
 //
-//   Request (Range) + Download ──► MakeDownload() ──► 200, 206 or 416, with headers that make it safe
+//   Request (Range) + Download ──► MakeDownload() ──► 200, 206 or 416, with headers to make it safe
 //
 // Thread-safety: pure functions; a Download is a value.
 // Errors:        each function says.

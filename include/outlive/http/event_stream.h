@@ -37,13 +37,13 @@ class EventChannel;
 struct ServerSentEvent {
   // What the browser sends back as Last-Event-ID after a reconnect. Empty: not sent, and the
   // browser keeps the one before. No CR, LF or NUL.
-  std::string id;
+  std::string id = {};
 
   // Which listeners get it. Empty: `onmessage`. No CR, LF or NUL.
-  std::string name;
+  std::string name = {};
 
   // Any text; each of its lines becomes a `data:` line, and the browser joins them with LF.
-  std::string data;
+  std::string data = {};
 };
 
 // The bytes of one event, with the empty line that ends it.

@@ -1,5 +1,5 @@
-// HttpServer: a small HTTP/1.1 server to embed. For a page, an API, downloads and server-sent events
-// on one machine, or behind a proxy that speaks TLS and HTTP/2.
+// HttpServer: a small HTTP/1.1 server to embed. For a page, an API, downloads and server-sent
+// events on one machine, or behind a proxy that speaks TLS and HTTP/2.
 //
 //   accept ──► limits ──► head, strictly ──► body, limited ──► Handler ──► Response ──► access log
 //
@@ -85,7 +85,7 @@ struct ServerOptions {
 
   // How long Stop() lets requests that are with a handler, or being answered, go on before their
   // connections are cut. Event streams, idle connections and half-received requests end at once.
-  // Zero: cut at once. A handler is never interrupted, so Stop() waits for running ones in any case.
+  // Zero: cut at once. A handler is never interrupted: Stop() waits for running ones in any case.
   absl::Duration drain_timeout = absl::Seconds(5);
 
   // -- Limits ------------------------------------------------------------------------------

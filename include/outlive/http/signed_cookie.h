@@ -18,21 +18,18 @@
 
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
+
+#include "outlive/core/secret.h"
 
 namespace outlive::http {
 
 class CookieSigner {
  public:
-  // One to sixteen keys of at least 32 random bytes each.
+  // One to sixteen keys of 32 to 1024 random bytes each.
   // Errors: kInvalidArgument.
-  static absl::StatusOr<CookieSigner> Create(std::vector<std::string> keys);
-
-  CookieSigner(CookieSigner&&) noexcept = default;
-  CookieSigner& operator=(CookieSigner&&) noexcept;
-  CookieSigner(const CookieSigner&) = delete;
-  CookieSigner& operator=(const CookieSigner&) = delete;
-  ~CookieSigner();  // Overwrites the keys.
+  static absl::StatusOr<CookieSigner> Create(std::vector<Secret> keys);
 
   // `value.signature` for the cookie `name`. `value` has 1 to 1024 characters of [A-Za-z0-9_.-].
   // Errors: kInvalidArgument (name or value).
@@ -43,11 +40,9 @@ class CookieSigner {
   absl::StatusOr<std::string> Verify(std::string_view name, std::string_view signed_value) const;
 
  private:
-  explicit CookieSigner(std::vector<std::string> keys) : keys_(std::move(keys)) {}
+  explicit CookieSigner(std::vector<Secret> keys) : keys_(std::move(keys)) {}
 
-  void Wipe();
-
-  std::vector<std::string> keys_;
+  std::vector<Secret> keys_;
 };
 
 struct CookieOptions {
