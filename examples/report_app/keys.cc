@@ -70,7 +70,7 @@ absl::StatusOr<Keys> ParseKeys(const std::string& text, const std::string& path)
     if (words[0] == "link" && words.size() == 3 && IsSecret(words[2])) {
       keys.links.push_back({.id = words[1], .secret = outlive::Secret(words[2])});
     } else if (words[0] == "cookie" && words.size() == 2 && IsSecret(words[1])) {
-      keys.cookies.push_back(words[1]);
+      keys.cookies.emplace_back(words[1]);
     } else {
       return absl::FailedPreconditionError(
           fmt::format("{}, line {}: neither `link ID SECRET` nor `cookie SECRET`", path, number));

@@ -19,12 +19,13 @@
 
 #include "outlive/artifact/signed_link.h"
 #include "outlive/core/random.h"
+#include "outlive/core/secret.h"
 
 namespace report_app {
 
 struct Keys {
   std::vector<outlive::LinkKey> links;
-  std::vector<std::string> cookies;
+  std::vector<outlive::Secret> cookies;
 };
 
 // Reads the file at `path`, which is made with new secrets where there is none. Two processes may

@@ -36,7 +36,8 @@ void AddServerOptions(CLI::App& app, Options& options) {
   app.add_option("--port", options.port, "Port; 0 is any free one")->capture_default_str();
   app.add_option("--port-file", options.port_file, "Write the port there once the app is ready");
   app.add_option("--host-name", options.host_names,
-                 "Another name under which browsers may ask for the app; may be repeated");
+                 "Another name under which browsers may ask for the app; may be repeated")
+      ->take_all();
   app.add_option("--base-url", options.base_url,
                  "What links in mails start with (default: the app's own address)");
   app.add_flag("--access-log", options.access_log, "Log every request");
@@ -128,6 +129,7 @@ std::optional<Options> ParseOptions(int argc, char** argv, int& exit_code) {
   SecretSources sources;
   CLI::App app("Reports on aircraft wildlife strikes: the example of the library outlive.",
                "outlive_report_app");
+  app.option_defaults()->take_last();
   AddServerOptions(app, options);
   AddWorkOptions(app, options);
   AddNotificationOptions(app, options.notifications, sources);

@@ -91,10 +91,13 @@ std::optional<std::int64_t> QueryNumber(const Request& request, std::string_view
 }
 
 // Where a reader of events goes on: what its browser says after a reconnect, else what its URL says
-// (a browser cannot send the header the first time). Nothing: from the start.
+// (a browser cannot send the header the first time). Nothing: it has seen nothing. Negative: what
+// it says is no place in the log.
 std::optional<std::int64_t> After(const Request& request) {
   const std::string last = outlive::http::LastEventId(request);
-  return Number(last.empty() ? request.QueryValue("after").value_or("") : last);
+  const std::string_view text = last.empty() ? request.QueryValue("after").value_or("") : last;
+  if (text.empty()) return std::nullopt;
+  return Number(text).value_or(-1);
 }
 
 // The id in the path. What is not a number is not a report either.

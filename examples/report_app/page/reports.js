@@ -42,6 +42,10 @@ function noteText(report) {
              `${timeOnly.format(new Date(report.due_at))}.`;
     case 'dead':
       return `Given up after ${report.attempt} of ${report.attempt_max} attempts: ${error}`;
+    case 'completed':
+      return report.download ? `${report.download.name}, ${sizeText(report.download.size)}` : '';
+    case 'cancelled':
+      return 'You have cancelled this report.';
     case 'expired':
       return 'The document has been deleted.';
     default:
@@ -76,9 +80,7 @@ class Item {
     this.part('.report-title').textContent = report.title;
     this.part('.state').textContent = stateText(report);
     const content = report.parameters.content === 'detail' ? 'Detail' : 'Summary';
-    const size = report.download ? `, ${sizeText(report.download.size)}` : '';
-    this.part('.what').textContent =
-        `${content}, ${FORMATS[report.parameters.format]}${size} ·`;
+    this.part('.what').textContent = `${content}, ${FORMATS[report.parameters.format]} ·`;
     const time = this.part('time');
     time.dateTime = report.created_at;
     time.textContent = dateAndTime.format(new Date(report.created_at));
@@ -91,18 +93,20 @@ class Item {
   }
 
   showProgress(report) {
-    this.part('.bar').hidden = ENDED.includes(report.state);
+    const fraction = report.progress ?? 0;
+    this.part('.bar').hidden = ENDED.includes(report.state) ||
+                               (report.state === 'pending' && fraction === 0);
     const progress = this.part('progress');
-    progress.value = report.progress ?? 0;
+    progress.value = fraction;
     progress.setAttribute('aria-label', `Progress of ${report.title}`);
-    this.part('.percent').textContent = `${Math.floor((report.progress ?? 0) * 100)} %`;
+    this.part('.percent').textContent = `${Math.floor(fraction * 100)} %`;
   }
 
   showActions(report) {
     const going = ['pending', 'running'].includes(report.state) && !report.cancel_requested;
     const again = ['dead', 'cancelled'].includes(report.state);
     const download = this.part('.download');
-    const hadFocus = this.part('.actions').contains(document.activeElement);
+    const hadFocus = this.part('.report-foot').contains(document.activeElement);
     this.part('.cancel').hidden = !going;
     this.part('.retry').hidden = !again;
     download.hidden = !report.download;
