@@ -1,0 +1,219 @@
+#include "store/sqlite/claim.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+#include "outlive/core/limits.h"
+#include "outlive/core/store_rules.h"
+#include "store/sqlite/flags.h"
+#include "store/sqlite/return_if_error.h"
+
+namespace outlive::sqlite {
+namespace {
+
+constexpr std::int64_t kNever = std::numeric_limits<std::int64_t>::max();
+
+// Jobs read ahead at once: what a big claim wants, but no more than what fits in a few pages.
+constexpr std::size_t kChunkMax = 256;
+
+bool SameQueues(const std::vector<QueueClaim>& queues, const std::vector<std::string>& names) {
+  return std::equal(
+      queues.begin(), queues.end(), names.begin(), names.end(),
+      [](const QueueClaim& queue, const std::string& name) { return queue.queue == name; });
+}
+
+}  // namespace
+
+absl::StatusOr<ClaimResult> Claimer::Claim(const ClaimRequest& request) {
+  OUTLIVE_RETURN_IF_ERROR(ValidateClaimRequest(request));
+  const absl::StatusOr<std::int64_t> session = FindSession(request.session);
+  OUTLIVE_RETURN_IF_ERROR(session.status());
+  OUTLIVE_RETURN_IF_ERROR(Plan(request));
+  now_ = absl::ToUnixMicros(context_.now());
+  next_run_at_ = kNever;
+  more_ = false;
+  ClaimResult result;
+  for (std::size_t i = 0; i < request.queues.size(); ++i) {
+    const int wanted = request.queues[i].job_count_max;
+    if (wanted == 0 || plan_[i].lanes.empty()) continue;
+    const absl::StatusOr<bool> paused = context_.IsPaused(plan_[i].queue);
+    OUTLIVE_RETURN_IF_ERROR(paused.status());
+    if (*paused) continue;
+    const std::size_t room = limits::kClaimJobCountMax - result.jobs.size();
+    OUTLIVE_RETURN_IF_ERROR(TakeFrom(plan_[i], std::min<std::size_t>(wanted, room)));
+    for (const Taken& taken : taken_) {
+      absl::StatusOr<ClaimedJob> job = Lease(taken, *session);
+      OUTLIVE_RETURN_IF_ERROR(job.status());
+      job->queue = i;
+      result.jobs.push_back(*std::move(job));
+    }
+  }
+  if (more_) {
+    result.next_run_at = absl::InfinitePast();
+  } else if (next_run_at_ != kNever) {
+    result.next_run_at = absl::FromUnixMicros(next_run_at_);
+  }
+  return result;
+}
+
+absl::StatusOr<std::int64_t> Claimer::FindSession(const std::string& name) {
+  Rows rows = session_.Query(name);
+  if (rows.Next() && rows.Time(1) > context_.now()) return rows.Int(0);
+  OUTLIVE_RETURN_IF_ERROR(rows.status());
+  return absl::AbortedError("the session is not open, or has expired");
+}
+
+absl::Status Claimer::Plan(const ClaimRequest& request) {
+  OUTLIVE_RETURN_IF_ERROR(context_.catalog().ReadNewLanes());
+  if (plan_last_lane_ == context_.catalog().last_lane() && plan_.size() == request.queues.size() &&
+      SameQueues(request.queues, plan_queues_) && plan_kinds_ == request.kinds) {
+    return absl::OkStatus();
+  }
+  plan_.clear();
+  plan_queues_.clear();
+  for (const QueueClaim& queue : request.queues) {
+    absl::StatusOr<PlannedQueue> planned = PlanQueue(queue.queue, request.kinds);
+    OUTLIVE_RETURN_IF_ERROR(planned.status());
+    plan_.push_back(*std::move(planned));
+    plan_queues_.push_back(queue.queue);
+  }
+  plan_kinds_ = request.kinds;
+  plan_last_lane_ = context_.catalog().last_lane();
+  return absl::OkStatus();
+}
+
+absl::StatusOr<Claimer::PlannedQueue> Claimer::PlanQueue(const std::string& queue,
+                                                         const std::vector<std::string>& kinds) {
+  PlannedQueue planned;
+  const std::optional<NameId> queue_id = context_.catalog().FindName(queue);
+  if (!queue_id) return planned;
+  planned.queue = *queue_id;
+  for (std::size_t i = 0; i < kinds.size(); ++i) {
+    const std::optional<NameId> kind_id = context_.catalog().FindName(kinds[i]);
+    if (!kind_id) continue;
+    const std::optional<LaneId> lane = context_.catalog().FindLane(*queue_id, *kind_id);
+    if (lane) planned.lanes.push_back({*lane, i});
+  }
+  return planned;
+}
+
+absl::Status Claimer::TakeFrom(const PlannedQueue& queue, std::size_t job_count_max) {
+  taken_.clear();
+  cursors_.clear();
+  for (const PlannedLane& lane : queue.lanes) {
+    Cursor cursor;
+    cursor.lane = lane;
+    const absl::StatusOr<bool> found = GoToNextPriority(cursor, -1);
+    OUTLIVE_RETURN_IF_ERROR(found.status());
+    if (*found) cursors_.push_back(std::move(cursor));
+  }
+  // A heap whose front is the cursor on the job to be taken next.
+  const auto later = [](const Cursor& a, const Cursor& b) { return a.place() > b.place(); };
+  std::make_heap(cursors_.begin(), cursors_.end(), later);
+  while (!cursors_.empty() && taken_.size() < job_count_max) {
+    std::pop_heap(cursors_.begin(), cursors_.end(), later);
+    Cursor& cursor = cursors_.back();
+    taken_.push_back({cursor.lane, cursor.place()});
+    // One more than is wanted, to know whether there are more.
+    const std::size_t chunk = std::min(job_count_max - taken_.size() + 1, kChunkMax);
+    const absl::StatusOr<bool> found = Advance(cursor, chunk);
+    OUTLIVE_RETURN_IF_ERROR(found.status());
+    if (*found) {
+      std::push_heap(cursors_.begin(), cursors_.end(), later);
+    } else {
+      cursors_.pop_back();
+    }
+  }
+  if (!cursors_.empty()) more_ = true;
+  return absl::OkStatus();
+}
+
+absl::StatusOr<bool> Claimer::GoToNextPriority(Cursor& cursor, std::int64_t priority) {
+  cursor.ahead.clear();
+  cursor.at = 0;
+  for (;;) {
+    Rows rows = first_of_next_priority_.Query(cursor.lane.lane, priority);
+    if (!rows.Next()) {
+      OUTLIVE_RETURN_IF_ERROR(rows.status());
+      return false;
+    }
+    const Place first{rows.Int(0), rows.Int(1), rows.Int(2)};
+    if (first.run_at <= now_) {
+      cursor.ahead.push_back(first);
+      return true;
+    }
+    next_run_at_ = std::min(next_run_at_, first.run_at);
+    priority = first.priority;
+  }
+}
+
+absl::StatusOr<bool> Claimer::Advance(Cursor& cursor, std::size_t chunk) {
+  if (++cursor.at < cursor.ahead.size()) return true;
+  const Place last = cursor.ahead.back();
+  cursor.ahead.clear();
+  cursor.at = 0;
+  {
+    Rows rows = next_pending_.Query(cursor.lane.lane, last.priority, last.run_at, last.job, chunk);
+    while (rows.Next()) {
+      const Place place{last.priority, rows.Int(0), rows.Int(1)};
+      if (place.run_at > now_) {
+        next_run_at_ = std::min(next_run_at_, place.run_at);
+        break;
+      }
+      cursor.ahead.push_back(place);
+    }
+    OUTLIVE_RETURN_IF_ERROR(rows.status());
+  }
+  if (!cursor.ahead.empty()) return true;
+  return GoToNextPriority(cursor, last.priority);
+}
+
+absl::StatusOr<ClaimedJob> Claimer::Lease(const Taken& taken, std::int64_t session) {
+  const JobId id = taken.place.job;
+  OUTLIVE_RETURN_IF_ERROR(
+      rows_.DeletePending(id, taken.lane.lane, taken.place.priority, taken.place.run_at));
+  ClaimedJob job;
+  std::int64_t flags = 0;
+  {
+    Rows rows = job_to_run_.Query(id);
+    if (!rows.Next()) {
+      OUTLIVE_RETURN_IF_ERROR(rows.status());
+      return absl::DataLossError(fmt::format("pending job {} is not in outlive_job", id));
+    }
+    job.lease = {id, rows.Int(3) + 1};
+    job.kind = taken.lane.kind;
+    job.priority = static_cast<int>(taken.place.priority);
+    job.attempt = static_cast<int>(rows.Int(0)) + 1;
+    job.attempt_count_max = static_cast<int>(rows.Int(1));
+    job.crashes = static_cast<int>(rows.Int(2));
+    job.run_at = absl::FromUnixMicros(taken.place.run_at);
+    job.started_at = context_.now();
+    flags = rows.Int(4);
+    job.retry_policy = rows.Text(7);
+    job.traceparent = rows.Text(8);
+    job.args = rows.Text(9);
+    OUTLIVE_RETURN_IF_ERROR(add_running_.Run(id, taken.lane.lane, session, job.lease.fence,
+                                             job.attempt, now_, flags, rows.OptionalReal(5),
+                                             TextOrNull{rows.Text(6)}));
+  }
+  if ((flags & kHasCheckpoint) != 0) {
+    absl::StatusOr<std::string> checkpoint = Checkpoint(id);
+    OUTLIVE_RETURN_IF_ERROR(checkpoint.status());
+    job.checkpoint = *std::move(checkpoint);
+  }
+  context_.Count(taken.lane.lane, JobState::kRunning, 1);
+  context_.AddEvent(EventType::kClaimed, id, job.lease.fence);
+  return job;
+}
+
+absl::StatusOr<std::string> Claimer::Checkpoint(JobId job) {
+  Rows rows = checkpoint_.Query(job);
+  if (rows.Next()) return std::string(rows.Text(0));
+  OUTLIVE_RETURN_IF_ERROR(rows.status());
+  return absl::DataLossError(fmt::format("the checkpoint of job {} is gone", job));
+}
+
+}  // namespace outlive::sqlite

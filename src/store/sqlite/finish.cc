@@ -1,0 +1,99 @@
+#include "store/sqlite/finish.h"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "outlive/core/lifecycle.h"
+#include "outlive/core/store_rules.h"
+#include "store/sqlite/return_if_error.h"
+
+namespace outlive::sqlite {
+namespace {
+
+bool KeepsError(Transition transition) {
+  return transition == Transition::kRetry || transition == Transition::kDie ||
+         transition == Transition::kCancel;
+}
+
+absl::Status LeaseLost(const Lease& lease) {
+  return absl::AbortedError(fmt::format("the lease of job {} is lost", lease.job));
+}
+
+}  // namespace
+
+absl::StatusOr<std::vector<absl::Status>> Finisher::Finish(absl::Span<const Finished> finished) {
+  OUTLIVE_RETURN_IF_ERROR(ValidateBatch(finished.size()));
+  std::vector<absl::Status> results;
+  results.reserve(finished.size());
+  for (const Finished& one : finished) {
+    absl::StatusOr<absl::Status> result = FinishOne(one);
+    OUTLIVE_RETURN_IF_ERROR(result.status());
+    results.push_back(*std::move(result));
+  }
+  return results;
+}
+
+absl::StatusOr<absl::Status> Finisher::FinishOne(const Finished& finished) {
+  if (absl::Status status = ValidateFinished(finished); !status.ok()) return status;
+  absl::StatusOr<std::optional<RunningJob>> running = rows_.FindRunning(finished.lease.job);
+  OUTLIVE_RETURN_IF_ERROR(running.status());
+  if (!running->has_value() || (*running)->at.fence != finished.lease.fence) {
+    return WhatBecameOf(finished.lease, finished.transition);
+  }
+  OUTLIVE_RETURN_IF_ERROR(EndAttempt(**std::move(running), finished));
+  return absl::OkStatus();
+}
+
+absl::Status Finisher::EndAttempt(RunningJob running, const Finished& finished) {
+  OUTLIVE_RETURN_IF_ERROR(rows_.LeaveRunning(running));
+  JobProgress& at = running.at;
+  if (finished.error && KeepsError(finished.transition)) {
+    const AttemptError error{static_cast<int>(at.attempt), context_.now(), finished.error->code,
+                             finished.error->message};
+    OUTLIVE_RETURN_IF_ERROR(rows_.AddError(running.job, error, at.flags));
+  }
+  const Transition by = EndTransition(finished.transition, running.cancel_requested);
+  if (by == Transition::kSnooze || by == Transition::kRelease) --at.attempt;
+  if (NextState(JobState::kRunning, by) == JobState::kPending) {
+    std::optional<absl::Time> run_at;
+    if (by != Transition::kRelease) run_at = ToStoreTime(context_.now() + finished.delay);
+    return rows_.PutBack(running, at, by, run_at, 0);
+  }
+  std::string_view output;
+  if (by == Transition::kComplete) {
+    output = finished.output;
+    OUTLIVE_RETURN_IF_ERROR(rows_.PutOutput(running.job, output, at.flags));
+  }
+  return End(running.job, running.lane, by, at, static_cast<int>(finished.transition), output);
+}
+
+absl::Status Finisher::End(JobId job, LaneId lane, Transition by, const JobProgress& at,
+                           std::optional<std::int64_t> transition, std::string_view output) {
+  // Every transition that comes here ends a running job; jobs that wait are only cancelled.
+  const JobState state = NextState(JobState::kRunning, by).value();
+  OUTLIVE_RETURN_IF_ERROR(rows_.End(job, lane, state, at, transition));
+  context_.AddEvent(EventOf(by), job, at.fence);
+  const absl::StatusOr<std::vector<NewJob>> follow_ups =
+      rows_.FollowUpsOf(job, lane, state, at, output);
+  OUTLIVE_RETURN_IF_ERROR(follow_ups.status());
+  return inserter_.InsertUnchecked(*follow_ups);
+}
+
+absl::StatusOr<absl::Status> Finisher::WhatBecameOf(const Lease& lease,
+                                                    std::optional<Transition> transition) {
+  Rows rows = whereabouts_.Query(lease.job);
+  if (!rows.Next()) {
+    OUTLIVE_RETURN_IF_ERROR(rows.status());
+    return absl::NotFoundError(fmt::format("there is no job {}", lease.job));
+  }
+  const bool running = !rows.IsNull(10);
+  if (running || !transition) return LeaseLost(lease);
+  const bool ended = !rows.IsNull(11);
+  const std::int64_t fence = rows.Int(ended ? 12 : 4);
+  const std::optional<std::int64_t> by = rows.OptionalInt(ended ? 13 : 6);
+  if (fence == lease.fence && by == static_cast<std::int64_t>(*transition)) return absl::OkStatus();
+  return LeaseLost(lease);
+}
+
+}  // namespace outlive::sqlite

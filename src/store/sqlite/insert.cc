@@ -1,0 +1,144 @@
+#include "store/sqlite/insert.h"
+
+#include <absl/strings/str_join.h>
+#include <fmt/format.h>
+
+#include <string>
+#include <utility>
+
+#include "outlive/core/event.h"
+#include "outlive/core/idempotency.h"
+#include "outlive/core/store_rules.h"
+#include "store/sqlite/flags.h"
+#include "store/sqlite/return_if_error.h"
+
+namespace outlive::sqlite {
+namespace {
+
+Bytes AsBytes(const Fingerprint& fingerprint) {
+  return {{reinterpret_cast<const char*>(fingerprint.data()), fingerprint.size()}};
+}
+
+}  // namespace
+
+absl::StatusOr<std::vector<absl::StatusOr<Inserted>>> Inserter::Insert(
+    absl::Span<const NewJob> jobs) {
+  OUTLIVE_RETURN_IF_ERROR(ValidateBatch(jobs.size()));
+  backlog_.clear();
+  std::vector<absl::StatusOr<Inserted>> results;
+  results.reserve(jobs.size());
+  for (const NewJob& job : jobs) {
+    absl::StatusOr<absl::StatusOr<Inserted>> result = InsertOne(job);
+    OUTLIVE_RETURN_IF_ERROR(result.status());
+    results.push_back(*std::move(result));
+  }
+  return results;
+}
+
+absl::Status Inserter::InsertUnchecked(absl::Span<const NewJob> jobs) {
+  for (const NewJob& job : jobs) {
+    const absl::StatusOr<LaneId> lane = context_.catalog().EnsureLane(job.queue, job.kind);
+    OUTLIVE_RETURN_IF_ERROR(lane.status());
+    OUTLIVE_RETURN_IF_ERROR(AddJob(context_.NextJob(), *lane, job));
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<absl::StatusOr<Inserted>> Inserter::InsertOne(const NewJob& job) {
+  if (absl::Status status = ValidateNewJob(job); !status.ok()) {
+    return absl::StatusOr<Inserted>(std::move(status));
+  }
+  const JobId id = context_.NextJob();  // A number that is not used is lost, and no harm.
+  if (!job.idempotency_key.empty()) {
+    absl::StatusOr<std::optional<absl::StatusOr<Inserted>>> taken = TakeKey(job, id);
+    OUTLIVE_RETURN_IF_ERROR(taken.status());
+    if (taken->has_value()) return **std::move(taken);
+  }
+  if (job.backlog_max > 0) {
+    const absl::StatusOr<bool> room = HasRoom(job);
+    OUTLIVE_RETURN_IF_ERROR(room.status());
+    if (!*room) {
+      if (!job.idempotency_key.empty()) {
+        OUTLIVE_RETURN_IF_ERROR(
+            delete_key_.Run(AsBytes(KeyFingerprint(job.kind, job.idempotency_key))));
+      }
+      return absl::StatusOr<Inserted>(absl::ResourceExhaustedError(
+          fmt::format("queue {} already has {} pending jobs or more", job.queue, job.backlog_max)));
+    }
+  }
+  const absl::StatusOr<LaneId> lane = context_.catalog().EnsureLane(job.queue, job.kind);
+  OUTLIVE_RETURN_IF_ERROR(lane.status());
+  OUTLIVE_RETURN_IF_ERROR(AddJob(id, *lane, job));
+  return absl::StatusOr<Inserted>(Inserted{id, false});
+}
+
+absl::StatusOr<std::optional<absl::StatusOr<Inserted>>> Inserter::TakeKey(const NewJob& job,
+                                                                          JobId id) {
+  using Answer = std::optional<absl::StatusOr<Inserted>>;
+  const Fingerprint hash = KeyFingerprint(job.kind, job.idempotency_key);
+  const Fingerprint args = ArgsFingerprint(job.args);
+  const absl::Time expires_at = context_.now() + job.idempotency_window;
+  OUTLIVE_RETURN_IF_ERROR(add_key_.Run(expires_at, AsBytes(hash), id, AsBytes(args)));
+  if (add_key_.changes() == 1) return Answer();
+  {
+    Rows rows = find_key_.Query(AsBytes(hash));
+    if (!rows.Next()) {
+      OUTLIVE_RETURN_IF_ERROR(rows.status());
+      return absl::DataLossError("the index of outlive_key does not agree with its table");
+    }
+    if (rows.Time(0) > context_.now()) {
+      if (rows.Text(2) == AsBytes(args).bytes) {
+        return Answer(Inserted{rows.Int(1), true});
+      }
+      return Answer(absl::AlreadyExistsError(fmt::format(
+          "the idempotency key was used for job {} with other arguments", rows.Int(1))));
+    }
+  }
+  // Its window has ended.
+  OUTLIVE_RETURN_IF_ERROR(delete_key_.Run(AsBytes(hash)));
+  OUTLIVE_RETURN_IF_ERROR(add_key_.Run(expires_at, AsBytes(hash), id, AsBytes(args)));
+  return Answer();
+}
+
+absl::StatusOr<bool> Inserter::HasRoom(const NewJob& job) {
+  const absl::StatusOr<NameId> queue = context_.catalog().EnsureName(job.queue);
+  OUTLIVE_RETURN_IF_ERROR(queue.status());
+  const auto [counted, fresh] = backlog_.try_emplace(*queue, 0);
+  if (fresh) {
+    OUTLIVE_RETURN_IF_ERROR(context_.FlushCounts());
+    Rows rows = queue_backlog_.Query(*queue);
+    if (rows.Next()) counted->second = rows.Int(0);
+    OUTLIVE_RETURN_IF_ERROR(rows.status());
+  }
+  return counted->second < job.backlog_max;
+}
+
+absl::Status Inserter::AddJob(JobId id, LaneId lane, const NewJob& job) {
+  std::int64_t flags = 0;
+  std::string tags;
+  if (!job.tags.empty()) {
+    flags |= kHasTags;
+    tags = absl::StrJoin(job.tags, " ");
+    for (const std::string& tag : job.tags) OUTLIVE_RETURN_IF_ERROR(add_tag_.Run(tag, id));
+  }
+  if (!job.follow_ups.empty()) {
+    flags |= kHasFollowUps;
+    OUTLIVE_RETURN_IF_ERROR(add_follow_ups_.Run(id, EncodeFollowUps(job.follow_ups)));
+  }
+  const std::int64_t run_at = absl::ToUnixMicros(DueTime(job.run_at, context_.now()));
+  OUTLIVE_RETURN_IF_ERROR(add_job_.Run(
+      id, lane, job.priority, run_at, context_.now(), job.attempt_count_max, flags,
+      TextOrNull{job.idempotency_key}, TextOrNull{job.partition_key}, TextOrNull{job.traceparent},
+      TextOrNull{tags}, TextOrNull{job.retry_policy}, Bytes{job.args}));
+  OUTLIVE_RETURN_IF_ERROR(rows_.AddPending(id, lane, job.priority, run_at));
+  context_.AddEvent(EventType::kEnqueued, id, 0);
+  if (!backlog_.empty()) {
+    const absl::StatusOr<NameId> queue = context_.catalog().EnsureName(job.queue);
+    OUTLIVE_RETURN_IF_ERROR(queue.status());
+    const auto counted = backlog_.find(*queue);
+    if (counted != backlog_.end()) ++counted->second;
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace outlive::sqlite

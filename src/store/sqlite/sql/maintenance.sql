@@ -1,0 +1,43 @@
+-- Sessions, rescue and retention.
+
+-- @add_session
+INSERT INTO outlive_session (name, expires_at) VALUES (?1, ?2) ON CONFLICT (name) DO NOTHING
+
+-- @renew_session
+UPDATE outlive_session SET expires_at = ?2 WHERE name = ?1 AND expires_at > ?3
+
+-- @close_session
+UPDATE outlive_session SET expires_at = ?2 WHERE name = ?1 AND expires_at > ?2
+
+-- @expired_session
+SELECT 1 FROM outlive_session WHERE expires_at <= ?1 LIMIT 1
+
+-- @lost_jobs
+SELECT r.job, r.lane, r.fence, r.attempt, r.started_at, r.flags, r.cancel_requested, r.progress,
+       r.progress_note, j.crashes
+FROM outlive_running r JOIN outlive_job j ON j.id = r.job
+WHERE r.session IN (SELECT id FROM outlive_session WHERE expires_at <= ?1)
+ORDER BY r.job
+LIMIT ?2
+
+-- Only those that hold nothing any more.
+-- @delete_sessions
+DELETE FROM outlive_session
+WHERE expires_at <= ?1 AND id NOT IN (SELECT session FROM outlive_running)
+
+-- @oldest_ended
+SELECT job, lane, state, ended_at, flags FROM outlive_ended
+WHERE state = ?1 AND ended_at <= ?2
+ORDER BY ended_at
+LIMIT ?3
+
+-- @delete_keys
+DELETE FROM outlive_key WHERE (expires_at, hash) IN
+  (SELECT expires_at, hash FROM outlive_key WHERE expires_at <= ?1 ORDER BY expires_at LIMIT ?2)
+
+-- Two, to see whether the oldest is the newest too.
+-- @oldest_batch
+SELECT seq, at, count, last_job, entries FROM outlive_event_batch ORDER BY seq LIMIT 2
+
+-- @delete_batch
+DELETE FROM outlive_event_batch WHERE seq = ?1
