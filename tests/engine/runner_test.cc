@@ -167,7 +167,8 @@ TEST_CASE("progress is seen while the job runs") {
   REQUIRE(world.client.WaitFor(id, world.Patience()).ok());
   // Ten thousand reports are a handful of writes.
   int writes = 0;
-  for (const Event& event : *world.store.EventsAfter(0, 1000)) {
+  const std::vector<Event> events = *world.store.EventsAfter(0, 1000);
+  for (const Event& event : events) {
     writes += event.type == EventType::kProgressed ? 1 : 0;
   }
   CHECK(writes >= 1);
