@@ -1,0 +1,18 @@
+#include "outlive/conformance/job_store.h"
+
+#include "outlive/store/memory_store.h"
+
+namespace outlive::tests {
+
+class MemoryBackend {
+ public:
+  explicit MemoryBackend(testing::VirtualClock& clock) : store_({.clock = &clock}) {}
+  JobStore& store() { return store_; }
+
+ private:
+  MemoryStore store_;
+};
+
+}  // namespace outlive::tests
+
+OUTLIVE_JOB_STORE_CONFORMANCE(outlive::tests::MemoryBackend);
