@@ -29,6 +29,36 @@ function(outlive_private_flags target)
       target_link_options(${target} PRIVATE -fuse-ld=mold)
     endif()
   endif()
+  if(TARGET outlive_pch)
+    target_compile_options(${target} PRIVATE -fPIC)  # All alike, or the header does not fit.
+    if(NOT target STREQUAL "outlive_pch")
+      target_precompile_headers(${target} REUSE_FROM outlive_pch)
+    endif()
+  endif()
+endfunction()
+
+# What nearly every source includes, compiled once for all of our targets: halves the builds that
+# clang does for the sanitizers. g++ does without, so that a missing include is found.
+function(outlive_add_precompiled_header)
+  if(NOT OUTLIVE_PCH OR NOT CMAKE_CXX_COMPILER_ID MATCHES "Clang")
+    return()
+  endif()
+  set(source "${outlive_BINARY_DIR}/generated/precompiled.cc")
+  file(CONFIGURE OUTPUT "${source}" CONTENT "// Only here to have the header compiled.\n")
+  add_library(outlive_pch OBJECT "${source}")
+  target_compile_features(outlive_pch PRIVATE cxx_std_20)
+  target_compile_definitions(outlive_pch PRIVATE BOOST_ASIO_SEPARATE_COMPILATION)
+  target_link_libraries(outlive_pch PRIVATE
+    Boost::boost Boost::json absl::any_invocable absl::flat_hash_map absl::statusor absl::time
+    fmt::fmt Threads::Threads)
+  outlive_private_flags(outlive_pch)
+  target_precompile_headers(outlive_pch PRIVATE
+    <algorithm> <array> <atomic> <chrono> <condition_variable> <cstdint> <deque> <functional> <map>
+    <memory> <mutex> <optional> <set> <string> <string_view> <thread> <utility> <variant> <vector>
+    <absl/container/flat_hash_map.h> <absl/functional/any_invocable.h> <absl/status/statusor.h>
+    <absl/time/time.h> <boost/asio/any_io_executor.hpp> <boost/asio/awaitable.hpp>
+    <boost/describe.hpp> <boost/json/object.hpp> <boost/json/value.hpp> <boost/mp11/algorithm.hpp>
+    <fmt/format.h>)
 endfunction()
 
 # outlive_add_library(<name> [SOURCES …] [PUBLIC …] [PRIVATE …])
@@ -93,6 +123,8 @@ function(outlive_add_tests component)
   set(program outlive_${component}_tests)
   outlive_add_program(${program} SOURCES ${arg_SOURCES} "${outlive_SOURCE_DIR}/tests/main.cc"
                       DEPS doctest::doctest ${arg_DEPS})
+  # Without optimisation assertions compile in half of the time; what they test is optimised.
+  target_compile_options(${program} PRIVATE $<$<CONFIG:RelWithDebInfo>:-O0>)
   # Sources of the tests may include one another's helpers as "tests/…".
   target_include_directories(${program} PRIVATE "${outlive_SOURCE_DIR}")
   set(tests "${CMAKE_CURRENT_BINARY_DIR}/${program}.cmake")
