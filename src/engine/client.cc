@@ -3,6 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <boost/asio/post.hpp>
+#include <boost/asio/prefer.hpp>
+#include <utility>
 
 #include "engine/waiters.h"
 #include "outlive/core/limits.h"
@@ -107,7 +110,18 @@ absl::StatusOr<Enqueued> Client::EnqueueJob(NewJob job) {
   return result;
 }
 
-void Client::SubmitJob(absl::StatusOr<NewJob> job, EnqueueHandler handler) {
+void Client::SubmitJob(absl::StatusOr<NewJob> job, boost::asio::any_io_executor executor,
+                       EnqueueHandler handler) {
+  auto busy = boost::asio::prefer(executor, boost::asio::execution::outstanding_work.tracked);
+  SubmitPrepared(std::move(job), [busy = std::move(busy), handler = std::move(handler)](
+                                     absl::StatusOr<Enqueued> result) mutable {
+    boost::asio::post(busy, [handler = std::move(handler), result = std::move(result)]() mutable {
+      handler(std::move(result));
+    });
+  });
+}
+
+void Client::SubmitPrepared(absl::StatusOr<NewJob> job, EnqueueHandler handler) {
   if (!job.ok()) return handler(job.status());
   struct Call {
     NewJob job;

@@ -1,8 +1,8 @@
 // The sessions of one runner: the one it claims with, and earlier ones that still hold jobs.
 //
-// A session is retired when a claim's commit was in doubt: the store may have leased jobs to it that
-// nobody here knows of. It is kept alive for the jobs that are known, then closed, and the unknown
-// ones are rescued.
+// A session is retired when a claim's commit was in doubt: the store may have leased jobs to it
+// that nobody here knows of. It is kept alive for the jobs that are known, then closed, and the
+// unknown ones are rescued.
 //
 // Thread-safety: may be used from many threads at once.
 #ifndef OUTLIVE_SRC_ENGINE_SESSIONS_H_

@@ -4,10 +4,10 @@
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/bind_executor.hpp>
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/use_future.hpp>
+#include <exception>
 #include <future>
 #include <optional>
 #include <thread>
@@ -34,8 +34,11 @@ TEST_CASE("a coroutine awaits the commit") {
   RealWorld world;
   boost::asio::io_context loop;
   std::vector<Result> results;
-  boost::asio::co_spawn(loop, EnqueueTwice(world.client, results), boost::asio::detached);
+  std::exception_ptr error;
+  boost::asio::co_spawn(loop, EnqueueTwice(world.client, results),
+                        [&](std::exception_ptr thrown) { error = thrown; });
   loop.run();
+  CHECK(error == nullptr);
   REQUIRE(results.size() == 2);
   REQUIRE(results[0].ok());
   REQUIRE(results[1].ok());

@@ -11,7 +11,8 @@
 
 namespace outlive::tests {
 
-// True once `holds` is; false where it is not within a minute. Looks after each change of the store.
+// True once `holds` is; false where it is not within a minute. Looks again after each change of the
+// store.
 inline bool Eventually(JobStore& store, const std::function<bool()>& holds) {
   std::mutex mutex;
   std::condition_variable changed;

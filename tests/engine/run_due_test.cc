@@ -44,6 +44,16 @@ TEST_CASE("a job is run once with its arguments, and its output is kept") {
   CHECK(job.session.empty());
 }
 
+TEST_CASE("workers that were added after the runner was made are used") {
+  VirtualWorld world;
+  const JobId id = world.client.Enqueue(Mail{42, "ann@example.com"})->id;
+  WorkerSet workers;
+  Runner runner(world.client, workers);
+  workers.Add<Mail>([](JobContext&, const Mail&) -> Outcome { return Done("sent"); });
+  CHECK(runner.RunDue().value() == 1);
+  CHECK(world.client.Get(id)->output == "sent");
+}
+
 TEST_CASE("failures are retried after 1, 4, 16 and 64 s, give or take a fifth, then dead") {
   VirtualWorld world;
   const JobId id = world.client.Enqueue(Mail{1, "a"})->id;

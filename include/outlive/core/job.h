@@ -103,9 +103,9 @@ struct Job {
   std::vector<Artifact> artifacts = {};   // Oldest first.
 };
 
-// `job` as one JSON object on one line, for exports: everything but what is only true while it runs.
-// Bytes that are not UTF-8 are written in base64 under another name, such as args_base64; empty ones
-// are left out.
+// `job` as one JSON object on one line, for exports: everything but what is only true while it
+// runs. Bytes that are not UTF-8 are written in base64 under another name, such as args_base64;
+// empty ones are left out.
 std::string JobToJson(const Job& job);
 
 }  // namespace outlive

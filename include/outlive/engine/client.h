@@ -23,10 +23,9 @@
 #include <absl/status/statusor.h>
 #include <absl/time/time.h>
 #include <absl/types/span.h>
+#include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/associated_executor.hpp>
 #include <boost/asio/async_result.hpp>
-#include <boost/asio/post.hpp>
-#include <boost/asio/prefer.hpp>
 
 #include <memory>
 #include <optional>
@@ -170,16 +169,9 @@ class Client {
   auto AsyncEnqueue(const Args& args, const EnqueueOptions& options, CompletionToken&& token) {
     return boost::asio::async_initiate<CompletionToken, void(absl::StatusOr<Enqueued>)>(
         [this](auto handler, absl::StatusOr<NewJob> job) {
-          auto executor = boost::asio::get_associated_executor(handler);
-          auto work =
-              boost::asio::prefer(executor, boost::asio::execution::outstanding_work.tracked);
-          SubmitJob(std::move(job), [handler = std::move(handler), work = std::move(work)](
-                                        absl::StatusOr<Enqueued> result) mutable {
-            boost::asio::post(work,
-                              [handler = std::move(handler), result = std::move(result)]() mutable {
-                                std::move(handler)(std::move(result));
-                              });
-          });
+          // Made before the handler is moved from.
+          boost::asio::any_io_executor executor = boost::asio::get_associated_executor(handler);
+          SubmitJob(std::move(job), std::move(executor), std::move(handler));
         },
         token, Prepare(args, options));
   }
@@ -261,7 +253,10 @@ class Client {
   static absl::Status EncodingFailed(std::string_view kind, const absl::Status& why);
   absl::StatusOr<Enqueued> EnqueueJob(NewJob job);
   absl::StatusOr<Enqueued> EnqueueJobIn(HostTransaction transaction, NewJob job);
-  void SubmitJob(absl::StatusOr<NewJob> job, EnqueueHandler handler);
+  // Posts `handler` with the result on `executor`, which is kept busy until then.
+  void SubmitJob(absl::StatusOr<NewJob> job, boost::asio::any_io_executor executor,
+                 EnqueueHandler handler);
+  void SubmitPrepared(absl::StatusOr<NewJob> job, EnqueueHandler handler);
   absl::StatusOr<JobState> ApplyOne(Change change);
   absl::Status SetPaused(std::string_view queue, bool paused);
   absl::StatusOr<int> ApplyToDeadLetters(JobFilter filter, Change::Action action,
