@@ -6,6 +6,8 @@
 #   -D OUTPUT=…       the script to write     -D LABELS=…       labels of every case
 #   -D PROPERTIES=…   name, value, name, …    -D ENVIRONMENT=…  VAR=value for every case
 cmake_minimum_required(VERSION 3.25)
+list(REMOVE_ITEM LABELS "")
+list(REMOVE_ITEM ENVIRONMENT "")
 
 execute_process(COMMAND "${PROGRAM}" --list-test-cases --reporters=xml --no-skip
                 OUTPUT_VARIABLE listing ERROR_VARIABLE errors RESULT_VARIABLE result)

@@ -21,7 +21,7 @@ option(OUTLIVE_WERROR "Warnings are errors" ${PROJECT_IS_TOP_LEVEL})
 option(OUTLIVE_INOTIFY "Watch the database file by inotify where the platform has it" ON)
 option(OUTLIVE_BOOTTIME "Measure leases with CLOCK_BOOTTIME where the platform has it" ON)
 option(OUTLIVE_GETRANDOM "Take randomness from getrandom() where the platform has it" ON)
-option(OUTLIVE_PCH "Clang only: compile against one precompiled header (hides missing includes)" OFF)
+option(OUTLIVE_PCH "Clang only: one precompiled header for all (hides missing includes)" OFF)
 option(OUTLIVE_THREAD_SAFETY "Clang only: -Wthread-safety" OFF)
 set(OUTLIVE_SANITIZE "" CACHE STRING "Sanitizers for our own targets, as in -fsanitize=")
 
