@@ -7,9 +7,11 @@
 #ifndef OUTLIVE_CONFORMANCE_JOB_STORE_DIFFERENTIAL_H_
 #define OUTLIVE_CONFORMANCE_JOB_STORE_DIFFERENTIAL_H_
 
+#include <algorithm>
 #include <cstdlib>
 #include <iterator>
 #include <memory>
+#include <sstream>
 #include <string>
 #include <utility>
 #include <vector>
@@ -91,7 +93,8 @@ class Twin {
     const JobStats stats = Value(store_.Stats());
     text.append(TextOf(stats.now) + "\n" + TextOf(stats));
     for (DeadLetterGroup group : Value(store_.DeadLetterGroups(1'000))) {
-      text.append(NameOf(std::exchange(group.newest, 0)) + " " + TextOf(group) + "\n");
+      const std::string newest = NameOf(std::exchange(group.newest, 0));
+      text.append(newest + " " + TextOf(group) + "\n");
     }
     return text + new_events_;
   }
@@ -143,6 +146,25 @@ class Twin {
   std::string new_events_;  // Of the last transaction.
 };
 
+// The lines that only one of them has; nothing where both are the same.
+inline std::string Difference(const std::string& tested, const std::string& model) {
+  if (tested == model) return "";
+  std::vector<std::string> lines[2];
+  for (const int side : {0, 1}) {
+    std::istringstream stream(side == 0 ? tested : model);
+    for (std::string line; std::getline(stream, line);) lines[side].push_back(line);
+  }
+  std::string text;
+  for (const int side : {0, 1}) {
+    const std::vector<std::string>& other = lines[1 - side];
+    for (const std::string& line : lines[side]) {
+      if (std::find(other.begin(), other.end(), line) != other.end()) continue;
+      text.append(side == 0 ? "\n  tested: " : "\n  model:  ").append(line);
+    }
+  }
+  return text.empty() ? "the same lines in another order" : text;
+}
+
 // -- Random operations --------------------------------------------------------------------------
 
 class RandomOperations {
@@ -164,7 +186,7 @@ class RandomOperations {
     const bool commit = !random_.OneIn(8);
     CAPTURE(log_);
     REQUIRE(tested_.End(commit) == model_.End(commit));
-    REQUIRE(tested_.Dump() == model_.Dump());
+    REQUIRE(Difference(tested_.Dump(), model_.Dump()) == "");
     const JobFilter filter{.state = random_.OneIn(2) ? std::optional<JobState>() : RandomState(),
                            .kind = random_.OneIn(2) ? "" : Kind(),
                            .queue = random_.OneIn(2) ? "" : Queue(),
@@ -353,14 +375,16 @@ class RandomOperations {
   }
 
   bool Prune() {
-    const PruneRequest request{.keep_completed = absl::Seconds(random_.Below(60)),
+    // Not zero: whether that takes this transaction's own events is open.
+    const PruneRequest request{.keep_completed = absl::Seconds(1 + random_.Below(60)),
                                .keep_cancelled = absl::Seconds(random_.Below(60)),
                                .keep_dead = absl::Seconds(random_.Below(200)),
                                .row_count_max = 1'000'000};
     const auto prune = [&request](Twin& twin) {
       const PruneResult result = Value(twin.transaction().Prune(request));
-      return fmt::format("{} jobs {} keys {} events more {}", result.job_count, result.key_count,
-                         result.event_count, result.more);
+      // Not the keys: one whose window has ended may be gone before.
+      return fmt::format("{} jobs {} events more {}", result.job_count, result.event_count,
+                         result.more);
     };
     return Same("prune", prune(tested_), prune(model_));
   }
