@@ -112,7 +112,7 @@ Response Router::Handle(Request& request) const {
   std::vector<const Route*> matching;
   std::string allow;
   if (request.path != "*") {
-    path = Split(request.path);
+    if (request.path.starts_with('/')) path = Split(request.path);
     for (const Route& route : routes_) {
       if (Matches(route, path)) matching.push_back(&route);
     }

@@ -81,7 +81,7 @@ TEST_CASE("a name of another method does not hide the route behind it") {
 TEST_CASE("what no pattern matches is 404") {
   const Router router = ReportRouter();
   for (const char* path : {"/report", "/reports/", "/reports//events", "/reports/1/", "//",
-                           "/reports/1/events/", "/Reports", "/reports/1/event"}) {
+                           "/reports/1/events/", "/Reports", "/reports/1/event", "", "reports"}) {
     CAPTURE(path);
     const Response response = Handle(router, Method::kGet, path);
     CHECK(response.status() == 404);

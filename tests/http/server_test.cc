@@ -18,6 +18,12 @@ namespace {
 
 using namespace outlive::http;
 
+class StandingClock final : public outlive::Clock {
+ public:
+  absl::Time Now() const override { return absl::FromUnixSeconds(784111777); }
+  absl::Duration SinceBoot() const override { return absl::Seconds(1); }
+};
+
 }  // namespace
 
 TEST_CASE("a server takes a free port, serves, and gives it back") {
@@ -287,6 +293,16 @@ TEST_CASE("every response has the security headers and a date, and none has CORS
   const RawReply refused = client.Ask("GET / HTTP/1.1\r\n\r\n");
   CHECK(refused.status == 400);
   CHECK(refused.headers.Has("Content-Security-Policy"));
+}
+
+TEST_CASE("date and durations come from the clock of the options") {
+  StandingClock clock;
+  ServerOptions options = PatientOptions();
+  options.clock = &clock;
+  TestServer server(Echo, options);
+  RawClient client(server.port());
+  CHECK(client.Ask(GetRequest("/")).Header("Date") == "Sun, 06 Nov 1994 08:49:37 GMT");
+  CHECK(server.AwaitRecords(1)[0].duration == absl::ZeroDuration());
 }
 
 TEST_CASE("the access log tells of every answer, without the query") {

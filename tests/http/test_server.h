@@ -59,7 +59,8 @@ class TestServer {
   // Waits until so many requests have been answered, and gives their records.
   std::vector<AccessRecord> AwaitRecords(int count);
 
-  // Waits until so many are open. Only counts fall to it; nothing tells when.
+  // Wait until so many are open. Nothing signals these counts, so they are looked at again and
+  // again.
   void AwaitConnections(int count);
   void AwaitEventStreams(int count);
 
