@@ -74,25 +74,23 @@ struct Query {
   std::string_view sig;
 };
 
-// Cuts the three parameters apart; nothing is decoded. Each once, no others.
+// What stands in `query` after `name` and before the next parameter; nothing where it is not there.
+std::optional<std::string_view> TakeParameter(std::string_view& query, std::string_view name) {
+  if (query.substr(0, name.size()) != name) return std::nullopt;
+  query.remove_prefix(name.size());
+  const std::string_view value = query.substr(0, query.find('&'));
+  query.remove_prefix(value.size());
+  return value;
+}
+
+// Cuts the three parameters apart: each once, in this order, no others. Nothing is decoded.
 std::optional<Query> SplitQuery(std::string_view query) {
   if (query.size() > kQueryBytesMax) return std::nullopt;
-  Query parts;
-  for (int i = 0; i < 3; ++i) {
-    const std::size_t end = std::min(query.find('&'), query.size());
-    const std::string_view parameter = query.substr(0, end);
-    const bool last = end == query.size();
-    if (last != (i == 2) || parameter.size() <= 4 || parameter[3] != '=') return std::nullopt;
-    const std::string_view name = parameter.substr(0, 3);
-    std::string_view* const part = name == "exp"   ? &parts.exp
-                                   : name == "kid" ? &parts.kid
-                                   : name == "sig" ? &parts.sig
-                                                   : nullptr;
-    if (part == nullptr || !part->empty()) return std::nullopt;
-    *part = parameter.substr(4);
-    if (!last) query.remove_prefix(end + 1);
-  }
-  return parts;
+  const std::optional<std::string_view> exp = TakeParameter(query, "exp=");
+  const std::optional<std::string_view> kid = TakeParameter(query, "&kid=");
+  const std::optional<std::string_view> sig = TakeParameter(query, "&sig=");
+  if (!exp || !kid || !sig || !query.empty()) return std::nullopt;
+  return Query{*exp, *kid, *sig};
 }
 
 }  // namespace

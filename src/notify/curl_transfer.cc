@@ -1,6 +1,9 @@
 #include "notify/curl_transfer.h"
 
 #include <algorithm>
+#include <cstdint>
+
+#include "outlive/core/clock.h"
 
 namespace outlive::internal {
 namespace {
@@ -15,15 +18,12 @@ long Milliseconds(absl::Duration duration) {
   return static_cast<long>(std::max(absl::ToInt64Milliseconds(duration), std::int64_t{1}));
 }
 
-// Called at least once a second while a transfer runs; not zero ends it.
-int OnProgress(void* progress, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
-  return static_cast<const Progress*>(progress)->cancelled() ? 1 : 0;
-}
-
 }  // namespace
 
 CurlTransfer::CurlTransfer(const Limits& limits, const Progress& progress)
-    : code_(InitialiseOnce()) {
+    : progress_(progress),
+      deadline_(SystemClockInstance().SinceBoot() + limits.timeout),
+      code_(InitialiseOnce()) {
   if (code_ != CURLE_OK) return;
   easy_.reset(curl_easy_init());
   if (easy_ == nullptr) {
@@ -47,7 +47,16 @@ CurlTransfer::CurlTransfer(const Limits& limits, const Progress& progress)
   Set(CURLOPT_TIMEOUT_MS, Milliseconds(limits.timeout));
   Set(CURLOPT_NOPROGRESS, 0L);
   Set(CURLOPT_XFERINFOFUNCTION, &OnProgress);
-  Set(CURLOPT_XFERINFODATA, const_cast<Progress*>(&progress));
+  Set(CURLOPT_XFERINFODATA, this);
+}
+
+// Called about once a second; not zero ends the transfer. libcurl's own time limit does not hold
+// for its farewell to an SMTP server, this one does.
+int CurlTransfer::OnProgress(void* self, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
+  CurlTransfer& transfer = *static_cast<CurlTransfer*>(self);
+  if (transfer.progress_.cancelled()) return 1;
+  transfer.is_late_ = SystemClockInstance().SinceBoot() > transfer.deadline_;
+  return transfer.is_late_ ? 1 : 0;
 }
 
 void CurlTransfer::AddHeader(const std::string& line) {
@@ -62,7 +71,9 @@ void CurlTransfer::AddHeader(const std::string& line) {
 
 CURLcode CurlTransfer::Perform() {
   Set(CURLOPT_HTTPHEADER, headers_.get());
-  return code_ == CURLE_OK ? curl_easy_perform(easy_.get()) : code_;
+  if (code_ == CURLE_OK) code_ = curl_easy_perform(easy_.get());
+  if (code_ == CURLE_ABORTED_BY_CALLBACK && is_late_) code_ = CURLE_OPERATION_TIMEDOUT;
+  return code_;
 }
 
 long CurlTransfer::response_code() const {

@@ -45,7 +45,7 @@ class CurlTransfer {
   // A line of the header, without its end.
   void AddHeader(const std::string& line);
 
-  // CURLE_ABORTED_BY_CALLBACK: cancelled.
+  // CURLE_ABORTED_BY_CALLBACK: cancelled. Takes at most a second more than the limits allow.
   CURLcode Perform();
 
   // The status of HTTP, the last reply of SMTP; 0: none came.
@@ -55,6 +55,11 @@ class CurlTransfer {
   CURL* easy() const { return easy_.get(); }
 
  private:
+  static int OnProgress(void* self, curl_off_t, curl_off_t, curl_off_t, curl_off_t);
+
+  const Progress& progress_;
+  const absl::Duration deadline_;  // Since boot.
+  bool is_late_ = false;
   std::unique_ptr<CURL, CurlFree<curl_easy_cleanup>> easy_;
   std::unique_ptr<curl_slist, CurlFree<curl_slist_free_all>> headers_;
   CURLcode code_ = CURLE_OK;

@@ -28,7 +28,7 @@ json::object JobObject(const JobEnd& end) {
   job["state"] = View(JobStateName(end.state));
   job["attempt"] = end.attempt;
   job["generation"] = end.generation;
-  job["ended_at"] = FormatTime(end.ended_at);
+  job["ended_at"] = TimeToText(end.ended_at);
   return job;
 }
 
@@ -66,7 +66,7 @@ std::string Serialize(const Notification& notification, const Parts& parts) {
   if (parts.truncated) data["truncated"] = true;
   json::object body;
   body["type"] = notification.type;
-  body["timestamp"] = FormatTime(notification.end.ended_at);
+  body["timestamp"] = TimeToText(notification.end.ended_at);
   body["data"] = std::move(data);
   return json::serialize(body);
 }

@@ -30,13 +30,13 @@
 namespace outlive {
 
 struct LinkKey {
-  std::string id;  // Seen in links: `[A-Za-z0-9._-]{1,64}`.
-  Secret secret;   // At least 32 random bytes, used for nothing else.
+  std::string id = {};  // Seen in links: `[A-Za-z0-9._-]{1,64}`.
+  Secret secret = {};   // At least 32 random bytes, used for nothing else.
 };
 
 struct LinkSignerOptions {
   // One to sixteen, with distinct ids. The first signs.
-  std::vector<LinkKey> keys;
+  std::vector<LinkKey> keys = {};
 
   // What the links are for. Links of one purpose are worth nothing for another, even under the same
   // keys. 1 to 64 bytes.

@@ -35,11 +35,11 @@ inline constexpr std::string_view kDeliveryKind = "outlive.deliver";
 
 // Whom to tell, and how.
 struct NotifyTarget {
-  std::string notifier;  // A name given to AddDeliveryWorker(): `[A-Za-z0-9._:/-]{1,128}`.
-  std::string target;    // What that notifier takes. 1 to 2,048 bytes of UTF-8.
+  std::string notifier = {};  // A name given to AddDeliveryWorker(): `[A-Za-z0-9._:/-]{1,128}`.
+  std::string target = {};    // What that notifier takes. 1 to 2,048 bytes of UTF-8.
 
   // The host's own words, at most 8 KiB of UTF-8: JSON, or any text.
-  std::string data;
+  std::string data = {};
 
   // Which ends to tell of; at least one.
   bool on_completed = true;
@@ -50,7 +50,7 @@ struct NotifyTarget {
   std::string queue = "default";
   int priority = limits::kPriorityDefault;
   int attempt_count_max = 10;
-  std::optional<RetryPolicy> retry;  // Nothing: DeliveryOptions::retry.
+  std::optional<RetryPolicy> retry = {};  // Nothing: DeliveryOptions::retry.
 };
 inline constexpr std::size_t kNotifyTargetBytesMax = 2 * 1024;
 inline constexpr std::size_t kNotifyDataBytesMax = 8 * 1024;
@@ -61,7 +61,7 @@ absl::StatusOr<FollowUp> NotifyOnEnd(const NotifyTarget& target);
 struct DeliveryOptions {
   // StoreInfo::store_id of the store that the deliveries are in: 1 to 64 of [A-Za-z0-9_-]. It makes
   // the notifications' ids unique among all stores.
-  std::string store_id;
+  std::string store_id = {};
 
   // How long one attempt may take; longer than the notifiers' own limits. Positive.
   absl::Duration timeout = absl::Minutes(5);

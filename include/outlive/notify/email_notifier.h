@@ -17,8 +17,7 @@
 // that breaks after the last byte may make a message arrive twice.
 //
 // Thread-safety: Notify() may be called from many threads at once; each call blocks its thread for
-//                at most `timeout`, plus `reply_timeout` for the farewell, plus what the system's
-//                resolver needs to give up.
+//                at most `timeout` and a second, plus what the system's resolver needs to give up.
 // Lifetime:      the clock outlives it.
 // Time:          the header Date from the options' clock; time limits run on the machine's.
 // Cancellation:  Progress::cancelled() ends a delivery within a second, as Retry.
@@ -42,9 +41,9 @@ namespace outlive {
 
 // What a message says. UTF-8; line ends may be LF or CRLF.
 struct Email {
-  std::string subject;  // One line, 1 to 500 bytes.
-  std::string text;     // For those who read plain text.
-  std::string html;     // The same in HTML. Empty: plain text only.
+  std::string subject = {};  // One line, 1 to 500 bytes.
+  std::string text = {};     // For those who read plain text.
+  std::string html = {};     // The same in HTML. Empty: plain text only.
 };
 
 // Makes the message. kInvalidArgument: it cannot be made, ever (Dead); any other error: Retry. May
@@ -53,9 +52,9 @@ using EmailComposer = std::function<absl::StatusOr<Email>(const Notification&)>;
 
 // What ComposeJobEmail() reads from Notification::data. Every member may be left out.
 struct EmailData {
-  std::string subject;  // Empty: "Job 42 has completed".
-  std::string text;     // A sentence or two before the link.
-  std::string link;     // http:// or https://.
+  std::string subject = {};  // Empty: "Job 42 has completed".
+  std::string text = {};     // A sentence or two before the link.
+  std::string link = {};     // http:// or https://.
 };
 BOOST_DESCRIBE_STRUCT(EmailData, (), (subject, text, link))
 
@@ -74,26 +73,26 @@ enum class SmtpSecurity {
 // Create() checks every field and reports all faults in one kInvalidArgument.
 struct EmailNotifierOptions {
   // The relay: a host name or an address, and its port.
-  std::string host;
+  std::string host = {};
   int port = 587;
   SmtpSecurity security = SmtpSecurity::kStartTls;
 
   // Empty: no authentication.
-  std::string username;
-  Secret password;
+  std::string username = {};
+  Secret password = {};
 
   // A file of certificates (PEM) to trust instead of the system's. Empty: the system's.
-  std::string ca_file;
+  std::string ca_file = {};
 
   // Who sends. The name may be empty.
-  std::string from_address;
-  std::string from_name;
+  std::string from_address = {};
+  std::string from_name = {};
 
   // How this machine calls itself to the relay: a host name. Empty: the domain of from_address.
-  std::string ehlo_name;
+  std::string ehlo_name = {};
 
   // Null: ComposeJobEmail.
-  EmailComposer composer;
+  EmailComposer composer = {};
 
   // Until the connection stands, for each reply, and for all of it. Positive, at most an hour.
   absl::Duration connect_timeout = absl::Seconds(10);

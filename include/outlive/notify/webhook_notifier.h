@@ -34,7 +34,7 @@
 // for `pause`; then one request tries it.
 //
 // Thread-safety: Notify() may be called from many threads at once; each call blocks its thread for
-//                at most `timeout`, plus what the system's resolver needs to give up.
+//                at most `timeout` and a second, plus what the system's resolver needs to give up.
 // Lifetime:      clock and log sink outlive it.
 // Time:          timestamps from the options' clock; time limits run on the machine's.
 // Cancellation:  Progress::cancelled() ends a request within a second, as Retry.
@@ -69,10 +69,10 @@ inline constexpr int kStandardWebhookAttemptCount = 10;
 
 struct WebhookEndpoint {
   // https://…, without user name or password. May hold a token: it is never shown.
-  std::string url;
+  std::string url = {};
 
   // See webhook_signature.h: `whsec_…`, more than one only while they are being replaced.
-  std::vector<Secret> secrets;
+  std::vector<Secret> secrets = {};
 };
 
 // Create() checks every field and reports all faults in one kInvalidArgument.
@@ -81,16 +81,16 @@ struct WebhookNotifierOptions {
 
   // Where notifications may go, by name: a Notification's target is a name, so that no URL comes
   // from a user's hands.
-  std::map<std::string, WebhookEndpoint> endpoints;
+  std::map<std::string, WebhookEndpoint> endpoints = {};
 
   // For targets that are not among them, such as endpoints that users have registered in the host's
   // database, or URLs. May be called from many threads at once. kNotFound: there is none (Dead);
   // any other error: Retry. Null: there are no others.
-  std::function<absl::StatusOr<WebhookEndpoint>(const std::string& target)> find_endpoint;
+  std::function<absl::StatusOr<WebhookEndpoint>(const std::string& target)> find_endpoint = {};
 
   // Called after an endpoint has answered 410, so that the host can strike it off. From a thread of
   // Notify(), under no lock. Null: the log alone tells.
-  std::function<void(const std::string& target)> on_gone;
+  std::function<void(const std::string& target)> on_gone = {};
 
   // Plain HTTP too. What is sent can then be read on its way.
   bool allow_http = false;
@@ -99,10 +99,10 @@ struct WebhookNotifierOptions {
   std::vector<int> ports = {80, 443};
 
   // Networks that are not public and may be connected to all the same: "127.0.0.0/8", "fd00::/8".
-  std::vector<std::string> allowed_networks;
+  std::vector<std::string> allowed_networks = {};
 
   // A file of certificates (PEM) to trust instead of the system's. Empty: the system's.
-  std::string ca_file;
+  std::string ca_file = {};
 
   // The header `User-Agent`: 1 to 128 printable characters.
   std::string user_agent = "outlive";
