@@ -19,9 +19,9 @@
 namespace report_app {
 namespace {
 
-constexpr std::size_t kSpeciesCharactersMax = 60;
-constexpr std::size_t kEmailCharactersMax = 254;  // RFC 5321: what fits into a path.
-constexpr std::size_t kEmailLocalCharactersMax = 64;
+constexpr std::size_t kSpeciesBytesMax = 60;
+constexpr std::size_t kEmailBytesMax = 254;  // RFC 5321: what fits into a path.
+constexpr std::size_t kEmailLocalBytesMax = 64;
 
 template <class Enum>
 std::string_view NameOf(Enum value) {
@@ -46,8 +46,8 @@ bool HasControlCharacters(std::string_view text) {
 // Not all that RFC 5322 allows, but all that people have; and nothing that could end a header.
 bool IsEmailAddress(std::string_view text) {
   const std::size_t at = text.find('@');
-  if (at == std::string_view::npos || at == 0 || at > kEmailLocalCharactersMax) return false;
-  if (text.size() > kEmailCharactersMax) return false;
+  if (at == std::string_view::npos || at == 0 || at > kEmailLocalBytesMax) return false;
+  if (text.size() > kEmailBytesMax) return false;
   const std::string_view local = text.substr(0, at);
   const std::string_view domain = text.substr(at + 1);
   const auto in_local = [](char c) {
@@ -75,7 +75,7 @@ class Reader {
     if (faults_.empty() && params.year_from > params.year_to) {
       Add("year_to", fmt::format("must not be before year_from ({})", params.year_from));
     }
-    params.species = ReadText("species", kSpeciesCharactersMax);
+    params.species = ReadText("species", kSpeciesBytesMax);
     ReadEnum("content", params.content);
     ReadEnum("format", params.format);
     ReadEmail(params.email);
@@ -141,7 +141,7 @@ class Reader {
     return static_cast<int>(year);
   }
 
-  std::string ReadText(std::string_view field, std::size_t character_count_max) {
+  std::string ReadText(std::string_view field, std::size_t byte_count_max) {
     const boost::json::value* value = body_.if_contains(field);
     if (value == nullptr) return {};
     const boost::json::string* string = value->if_string();
@@ -152,10 +152,13 @@ class Reader {
     const absl::string_view text =
         absl::StripAsciiWhitespace(absl::string_view(string->data(), string->size()));
     const std::string_view trimmed(text.data(), text.size());
-    if (trimmed.size() > character_count_max) {
-      Add(field, fmt::format("must have at most {} bytes", character_count_max));
-    } else if (HasControlCharacters(trimmed)) {
+    if (trimmed.size() > byte_count_max) {
+      Add(field, fmt::format("must have at most {} bytes", byte_count_max));
+      return {};
+    }
+    if (HasControlCharacters(trimmed)) {
       Add(field, "must not have control characters");
+      return {};
     }
     return std::string(trimmed);
   }
@@ -172,7 +175,7 @@ class Reader {
   }
 
   void ReadEmail(std::string& email) {
-    email = ReadText("email", kEmailCharactersMax);
+    email = ReadText("email", kEmailBytesMax);
     if (email.empty()) return;
     if (!choices_.email) {
       Add("email", "cannot be used: this server is not set up to send mail");

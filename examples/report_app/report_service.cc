@@ -48,7 +48,7 @@ absl::StatusOr<ReportService::Created> ReportService::Create(const std::string& 
                                   .backlog_max = options_.backlog_max};
   // The library keeps keys by kind; what one user calls a report is no matter of another's.
   if (!key.empty()) options.idempotency_key = fmt::format("{}/{}", user, key);
-  absl::StatusOr<std::vector<outlive::FollowUp>> follow_ups = follow_ups_(user, params);
+  absl::StatusOr<std::vector<outlive::FollowUp>> follow_ups = follow_ups_(params);
   if (!follow_ups.ok()) return follow_ups.status();
   options.follow_ups = *std::move(follow_ups);
 

@@ -53,8 +53,8 @@ struct ReportServiceOptions {
 class ReportService {
  public:
   // Who is to be told when a report ends.
-  using FollowUps = std::function<absl::StatusOr<std::vector<outlive::FollowUp>>(
-      const std::string& user, const GenerateReport& params)>;
+  using FollowUps =
+      std::function<absl::StatusOr<std::vector<outlive::FollowUp>>(const GenerateReport& params)>;
 
   ReportService(Database database, outlive::Client& client, const outlive::Clock& clock,
                 FollowUps follow_ups, ReportServiceOptions options);

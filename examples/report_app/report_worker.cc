@@ -74,7 +74,14 @@ outlive::Outcome ReportWorker::operator()(outlive::JobContext& job,
   if (!report.ok()) return Failed(job, report.status());
   job.ReportProgress(kFiguresShare, "rendering");
 
-  const std::unique_ptr<outlive::Renderer> renderer = MakeRenderer(params);
+  const std::unique_ptr<outlive::Renderer> renderer =
+      MakeRenderer(params, [&](std::string_view warning) {
+        log_->Log({.level = outlive::LogLevel::kWarning,
+                   .message = warning,
+                   .job_id = job.id(),
+                   .attempt = job.attempt(),
+                   .kind = job.kind()});
+      });
   DocumentProgress progress(job);
   const absl::StatusOr<outlive::Artifact> artifact = artifacts_->Put(
       job, ReportFileName(params, job.id()), renderer->media_type(),

@@ -18,6 +18,7 @@
 
 #include "outlive/core/artifact_store.h"
 #include "outlive/core/clock.h"
+#include "outlive/core/log.h"
 #include "outlive/core/outcome.h"
 #include "outlive/core/worker.h"
 #include "report_app/report_params.h"
@@ -34,14 +35,15 @@ struct ReportWorkerOptions {
 class ReportWorker {
  public:
   ReportWorker(outlive::ArtifactStore& artifacts, const outlive::Clock& clock,
-               ReportWorkerOptions options)
-      : artifacts_(&artifacts), clock_(&clock), options_(std::move(options)) {}
+               outlive::LogSink& log, ReportWorkerOptions options)
+      : artifacts_(&artifacts), clock_(&clock), log_(&log), options_(std::move(options)) {}
 
   outlive::Outcome operator()(outlive::JobContext& job, const GenerateReport& params) const;
 
  private:
   outlive::ArtifactStore* artifacts_;
   const outlive::Clock* clock_;
+  outlive::LogSink* log_;
   ReportWorkerOptions options_;
 };
 
