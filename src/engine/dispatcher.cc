@@ -30,12 +30,17 @@ Dispatcher::Dispatcher(const Services& services, Sessions& sessions, ProgressWri
       progress_(progress),
       execute_(std::move(execute)),
       session_lost_(std::move(session_lost)) {
-  for (const auto& [kind, entry] : services.workers.entries()) {
-    kinds_.push_back(kind);
-    entries_.push_back(&entry);
-  }
   for (const QueueOptions& queue : services.options.queues) {
     slots_.push_back({queue.name, queue.concurrency, 0});
+  }
+}
+
+void Dispatcher::LoadKinds() {
+  kinds_.clear();
+  entries_.clear();
+  for (const auto& [kind, entry] : services_.workers.entries()) {
+    kinds_.push_back(kind);
+    entries_.push_back(&entry);
   }
 }
 

@@ -41,6 +41,9 @@ class Dispatcher {
              std::function<void(std::vector<AttemptPtr>)> execute,
              std::function<void()> session_lost);
 
+  // Takes the workers as they are now: whatever was added before the start counts. Nothing runs.
+  void LoadKinds();
+
   // Takes turns until Finish() is called.
   void Loop();
 
@@ -123,7 +126,7 @@ class Dispatcher {
   ProgressWriter& progress_;
   const std::function<void(std::vector<AttemptPtr>)> execute_;
   const std::function<void()> session_lost_;
-  std::vector<std::string> kinds_;
+  std::vector<std::string> kinds_;                // Written by LoadKinds() only.
   std::vector<const WorkerSet::Entry*> entries_;  // As kinds_.
 
   mutable Mutex mutex_;

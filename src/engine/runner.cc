@@ -104,6 +104,7 @@ class Runner::Impl {
     if (absl::Status valid = internal::ValidateRunner(options_, services_.workers); !valid.ok()) {
       return valid;
     }
+    dispatcher_.LoadKinds();
     return sessions_.Open();
   }
 
