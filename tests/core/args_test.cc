@@ -121,9 +121,7 @@ struct Times {
 };
 BOOST_DESCRIBE_STRUCT(Times, (), (time, duration))
 
-struct Nothing {
-  static constexpr std::string_view kKind = "test.nothing";
-};
+struct Nothing {};
 BOOST_DESCRIBE_STRUCT(Nothing, (), ())
 
 // Arguments that are bytes, not JSON.
