@@ -17,8 +17,8 @@
 // Thread-safety: may be used from many threads at once.
 // Lifetime:      what checks capture outlives it. The destructor waits for checks that are running,
 //                so every check has to return in the end.
-// Time:          results age by the clock's SinceBoot(); deadlines are real time, whatever the clock
-//                says.
+// Time:          results age by the clock's SinceBoot(); deadlines are real time, whatever the
+//                clock says.
 // Errors:        of checks are in the report. An exception that leaves a check is its failure.
 #ifndef OUTLIVE_OBSERVE_HEALTH_H_
 #define OUTLIVE_OBSERVE_HEALTH_H_

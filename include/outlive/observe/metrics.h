@@ -1,5 +1,5 @@
-// PrometheusMetrics counts what a client and its runners do, asks the store how much is waiting, and
-// writes it as Prometheus text for a page that is scraped.
+// PrometheusMetrics counts what a client and its runners do, asks the store how much is waiting,
+// and writes it as Prometheus text for a page that is scraped.
 //
 //   Client, Runner ──► Observer ──► counters, histograms ─┐
 //                        JobStore::Stats() ──► gauges ────┴──► Text() ──► /metrics
