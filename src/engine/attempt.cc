@@ -71,6 +71,12 @@ void Attempt::OnStop(std::function<void()> stop) {
   stop();
 }
 
+void Attempt::ForgetOnStop() {
+  std::function<void()> forgotten;  // Destroyed after the lock.
+  MutexLock lock(mutex_);
+  forgotten.swap(on_stop_);
+}
+
 void Attempt::ReportProgress(double fraction, std::string_view note) {
   if (!std::isfinite(fraction)) return;
   fraction = std::clamp(fraction, 0.0, 1.0);

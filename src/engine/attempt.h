@@ -57,6 +57,9 @@ class Attempt final : public JobContext, public std::enable_shared_from_this<Att
   // What RequestStop() does besides, for coroutines. Called at once where a stop was asked for.
   void OnStop(std::function<void()> stop);
 
+  // The coroutine has ended: its executor is not to be touched any more.
+  void ForgetOnStop();
+
   // Runs a thread worker on this thread. Never throws.
   Outcome Run();
 

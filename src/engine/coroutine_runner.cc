@@ -50,6 +50,7 @@ void RunCoroutine(const boost::asio::any_io_executor& executor, std::shared_ptr<
       strand, worker.Run(*flight->attempt, job.args),
       boost::asio::bind_cancellation_slot(
           flight->signal.slot(), [flight](std::exception_ptr error, Outcome outcome) {
+            flight->attempt->ForgetOnStop();
             flight->ended(flight->attempt, OutcomeOf(error, std::move(outcome)));
           }));
 }
