@@ -1,5 +1,6 @@
-// CsvReader reads the records of a CSV file (RFC 4180) one by one: fields in quotes may hold commas,
-// quotes (doubled) and line breaks; lines end with CRLF or LF; the last one may lack its end.
+// CsvReader reads the records of a CSV file (RFC 4180) one by one: fields in quotes may hold
+// commas, quotes (doubled) and line breaks; lines end with CRLF or LF; the last one may lack its
+// end.
 //
 // Thread-safety: for one thread.
 // Lifetime:      the stream outlives the reader.

@@ -8,7 +8,8 @@
 // The first key of a kind signs, all of them verify: to replace one, add a line above it, and take
 // the old one out after the longest life of a link (or cookie).
 //
-// Errors: kFailedPrecondition: a person has to look at the file. kUnavailable: it cannot be written.
+// Errors: kFailedPrecondition: a person has to look at the file.
+//         kUnavailable: it cannot be read or written.
 #ifndef OUTLIVE_EXAMPLES_REPORT_APP_KEYS_H_
 #define OUTLIVE_EXAMPLES_REPORT_APP_KEYS_H_
 

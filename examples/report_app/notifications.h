@@ -1,6 +1,6 @@
-// Who is told that a report has ended, and how: by mail with a link, where its user gave an address,
-// and by webhook, where one is configured. The library writes each delivery as a job in the
-// transaction that ends the report, so it may come late, but never not at all.
+// Who is told that a report has ended, and how: by mail with a link, where its user gave an
+// address, and by webhook, where one is configured. The library writes each delivery as a job in
+// the transaction that ends the report, so it may come late, but never not at all.
 //
 //   Create(): FollowUpsFor(params) ──► report ends ──► job in queue "notify" ──► notifier
 //

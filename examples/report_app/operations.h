@@ -22,8 +22,8 @@ namespace report_app {
 
 class Operations {
  public:
-  // The app is ready while `runner` is healthy, and degraded, but ready, while `backlog_max` reports
-  // or more wait: then it refuses new ones.
+  // The app is ready while `runner` is healthy, and degraded, but ready, while `backlog_max`
+  // reports or more wait: then it refuses new ones.
   Operations(outlive::JobStore& store, outlive::FileArtifactStore& artifacts,
              const outlive::Runner& runner, outlive::PrometheusMetrics& metrics, int backlog_max);
 

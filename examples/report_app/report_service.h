@@ -1,11 +1,11 @@
-// ReportService is what the app does, without a word of HTTP: it accepts reports, shows them, cancels
-// them and sends them back to work, each for the user they belong to.
+// ReportService is what the app does, without a word of HTTP: it accepts reports, shows them,
+// cancels them and sends them back to work, each for the user they belong to.
 //
-//   Create() ──► one transaction: (a row in `report`) + (a job, Client::EnqueueIn) ──► committed or not
+//   Create() ──► one transaction: a row in `report` + a job (Client::EnqueueIn) ──► both or none
 //
 // Thread-safety: may be used from many threads at once.
 // Lifetime:      the client and the clock outlive it.
-// Errors:        kNotFound: there is no such report, or it is somebody else's; nobody can tell which.
+// Errors:        kNotFound: there is no such report, or it is somebody else's; none can tell which.
 //                kAlreadyExists: the key was used for another report.
 //                kResourceExhausted: too many reports wait; later.
 //                kFailedPrecondition: not possible in the report's state.

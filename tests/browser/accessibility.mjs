@@ -9,9 +9,11 @@ export function findFaults(page) {
       const by = element.getAttribute('aria-labelledby')?.split(' ')
                      .map((id) => document.getElementById(id)?.textContent ?? '').join(' ');
       const labels = [...(element.labels ?? [])].map((label) => label.textContent).join(' ');
-      return (element.getAttribute('aria-label') || by || labels || element.textContent || '').trim();
+      const label = element.getAttribute('aria-label');
+      return (label || by || labels || element.textContent || '').trim();
     };
-    for (const element of document.querySelectorAll('input, select, button, a, progress, summary')) {
+    const named = 'input, select, button, a, progress, summary';
+    for (const element of document.querySelectorAll(named)) {
       if (visible(element) && !name(element)) faults.push(`no name: ${element.outerHTML}`);
     }
     for (const image of document.images) {

@@ -9,9 +9,11 @@ import {createRequire} from 'node:module';
 import {tmpdir} from 'node:os';
 import path from 'node:path';
 import {createInterface} from 'node:readline';
+import {fileURLToPath} from 'node:url';
 
 const CHROMIUM = process.env.OUTLIVE_CHROMIUM ?? '/usr/bin/chromium';
-const modules = process.env.OUTLIVE_NODE_MODULES ?? path.join(import.meta.dirname ?? '.', 'node_modules');
+const modules = process.env.OUTLIVE_NODE_MODULES ??
+                path.join(path.dirname(fileURLToPath(import.meta.url)), 'node_modules');
 assert.ok(existsSync(path.join(modules, 'playwright-core')),
           `no playwright-core in ${modules} (tools/setup browser)`);
 assert.ok(existsSync(CHROMIUM), `no ${CHROMIUM} (tools/setup browser)`);

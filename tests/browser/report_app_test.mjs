@@ -13,7 +13,9 @@ let browser, context, app, page;
 
 before(async () => { browser = await startBrowser(); });
 after(async () => { await browser?.close(); });
-beforeEach(async () => { context = await browser.newContext({viewport: {width: 1280, height: 900}}); });
+beforeEach(async () => {
+  context = await browser.newContext({viewport: {width: 1280, height: 900}});
+});
 afterEach(async () => {
   await context?.close();
   await app?.remove();

@@ -92,7 +92,8 @@ class DownloadsTest(unittest.TestCase):
     def test_ranges(self):
         whole = self.response.body
         size = len(whole)
-        for header, first, last in (("bytes=0-9", 0, 9), ("bytes=5-5", 5, 5), ("bytes=-3", size - 3, size - 1),
+        for header, first, last in (("bytes=0-9", 0, 9), ("bytes=5-5", 5, 5),
+                                    ("bytes=-3", size - 3, size - 1),
                                     (f"bytes={size - 2}-", size - 2, size - 1),
                                     (f"bytes=1-{size * 9}", 1, size - 1)):
             with self.subTest(header=header):

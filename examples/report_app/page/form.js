@@ -59,7 +59,9 @@ function readForm() {
 
 // Shows what is wrong, at the fields and in words, and takes the user there.
 function showError(refused) {
-  for (const field of form.querySelectorAll('[aria-invalid]')) field.removeAttribute('aria-invalid');
+  for (const field of form.querySelectorAll('[aria-invalid]')) {
+    field.removeAttribute('aria-invalid');
+  }
   error.textContent = refused?.message ?? '';
   if (!refused) return;
   for (const {field} of refused.fields) {

@@ -27,7 +27,7 @@ export function announce(text) {
 
 function stateText(report) {
   if (report.state === 'running' && report.cancel_requested) return 'Cancelling';
-  if (report.state === 'pending' && report.errors.length > 0 && report.attempt > 0) return 'Retrying';
+  if (report.state === 'pending' && report.attempt > 0) return 'Retrying';
   return STATES[report.state] ?? report.state;
 }
 
@@ -153,7 +153,8 @@ export class ReportList {
     if (!item) {
       item = new Item();
       this.#items.set(report.id, item);
-      const older = [...list.children].find((other) => Number(other.dataset.id) < Number(report.id));
+      const older = [...list.children].find(
+          (other) => Number(other.dataset.id) < Number(report.id));
       list.insertBefore(item.element, older ?? null);
     }
     item.show(report);
