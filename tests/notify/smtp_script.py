@@ -6,9 +6,9 @@
   --close STEP        closes the connection at this step
   --offer WORD        a word that the answer to EHLO has more
 
-Steps: GREETING, EHLO, HELO, STARTTLS, AUTH, MAIL, RCPT, DATA, END, QUIT. One line of JSON on standard
-output for being ready, and one for each connection that has ended, with every byte that came. Ends
-when standard input does.
+Steps: GREETING, EHLO, HELO, STARTTLS, AUTH, MAIL, RCPT, DATA, END, QUIT. One line of JSON on
+standard output for being ready, and one for each connection that has ended, with every byte that
+came. Ends when standard input does.
 """
 
 import argparse

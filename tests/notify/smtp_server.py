@@ -69,8 +69,9 @@ async def serve(options):
             settings.update(authenticator=authenticate, auth_required=True,
                             auth_require_tls=options.starttls)
         loop = asyncio.get_running_loop()
-        server = await loop.create_server(lambda: SMTP(Handler(), hostname="localhost", loop=loop, **settings),
-                                          "127.0.0.1", 0, ssl=context if options.tls else None)
+        server = await loop.create_server(
+            lambda: SMTP(Handler(), hostname="localhost", loop=loop, **settings),
+            "127.0.0.1", 0, ssl=context if options.tls else None)
         ready["port"] = server.sockets[0].getsockname()[1]
         tell(ready)
         await loop.run_in_executor(None, sys.stdin.read)

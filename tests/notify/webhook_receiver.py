@@ -1,7 +1,7 @@
 """An HTTP receiver of webhooks on a free port of the loopback.
 
-It checks signatures on its own, as the Standard says, and answers as the path asks. One line of JSON
-on standard output for being ready and for each request; ends when standard input does.
+It checks signatures on its own, as the Standard says, and answers as the path asks. One line of
+JSON on standard output for being ready and for each request; ends when standard input does.
 """
 
 import argparse

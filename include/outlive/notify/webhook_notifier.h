@@ -1,14 +1,14 @@
 // WebhookNotifier posts notifications to HTTP endpoints, as Standard Webhooks 1.0
 // (https://www.standardwebhooks.com) has it.
 //
-//   Notification ──► {"type","timestamp","data"} ──► signed POST ──► 2xx: Done
-//                                                        └──► else: Retry, by the Standard's schedule
+//   Notification ──► {"type", "timestamp", "data"} ──► signed POST ──► 2xx: Done
+//                                                          └──► else: Retry, by its schedule
 //
 // The body, at most kWebhookBodyBytesMax:
 //
 //   {"type": "job.completed", "timestamp": "2026-01-31T12:00:00Z",
-//    "data": {"job": {"id": "42", "kind": …, "queue": …, "state": …, "attempt": 1, "generation": 0,
-//                     "ended_at": …},
+//    "data": {"job": {"id": "42", "kind": …, "queue": …, "state": …, "attempt": 1,
+//                     "generation": 0, "ended_at": …},
 //             "output": …, "error": …, "data": <the host's own JSON>, "truncated": true}}
 //
 // "output", "error" and "data" are there where they are not empty. An output that would make the
@@ -16,7 +16,7 @@
 //
 // Outcomes:
 //   2xx                        Done.
-//   410                        Dead; the endpoint is disabled for this process, and on_gone is told.
+//   410                        Dead; the endpoint is disabled for this process, on_gone is told.
 //   429, 503 with Retry-After  Retry after that, from one second to retry_after_max.
 //   anything else, redirects   Retry by the job's policy: give it StandardWebhookRetryPolicy().
 //   included, and no answer
@@ -26,8 +26,8 @@
 //
 // A receiver is not trusted. The status decides as soon as the response's header is complete; at
 // most 64 KiB of a response are read and none of it is kept. Redirects are not followed, proxies of
-// the environment are ignored. An address that is not public is refused at the moment of connecting,
-// so that no spelling of a host and no change of DNS leads into the internal network.
+// the environment are ignored. An address that is not public is refused when connecting, so that no
+// spelling of a host and no change of DNS leads into the internal network.
 //
 // So that endpoints that hang do not keep the others waiting, each has at most `concurrent_max`
 // requests under way, and after `failure_count_max` requests without any answer it is left alone
@@ -62,8 +62,8 @@ namespace outlive {
 
 inline constexpr std::size_t kWebhookBodyBytesMax = 20 * 1024;
 
-// The Standard's example schedule: at once, then after 5 s, 5 min, 30 min, 2 h, 5 h, 10 h, 14 h, 20 h
-// and 24 h, each ±10 %; with it go that many attempts, over three days.
+// The Standard's example schedule: at once, then after 5 s, 5 min, 30 min, 2 h, 5 h, 10 h, 14 h,
+// 20 h and 24 h, each ±10 %; with it go that many attempts, over three days.
 RetryPolicy StandardWebhookRetryPolicy();
 inline constexpr int kStandardWebhookAttemptCount = 10;
 
