@@ -271,12 +271,15 @@ TEST_CASE("no answer, or none in time, is tried again (N05, N11)") {
 
 TEST_CASE("a response that is endless, slow or a bomb is cut, and its status counts (N11)") {
   Rig rig;
-  rig.options.timeout = absl::Seconds(1);
-  for (const std::string path : {"huge", "bomb", "drip-body"}) {
+  rig.options.timeout = absl::Minutes(1);
+  for (const std::string path : {"huge", "bomb"}) {
     CAPTURE(path);
-    CHECK(rig.Notify(fmt::format("{}/200", path)).kind() == Kind::kDone);
-    CHECK(rig.Notify(fmt::format("{}/500", path)).kind() == Kind::kRetry);
+    CHECK(rig.Notify(path + "/200").kind() == Kind::kDone);
+    CHECK(rig.Notify(path + "/500").kind() == Kind::kRetry);
   }
+  rig.made.reset();
+  rig.options.timeout = absl::Seconds(3);
+  CHECK(rig.Notify("drip-body/200").kind() == Kind::kDone);
 }
 
 TEST_CASE("nobody there is tried again") {
@@ -589,17 +592,19 @@ TEST_CASE("a traceparent that is none is not sent") {
 
 TEST_CASE("secrets and URLs are in no error and no log line (N15, Z01)") {
   Rig rig;
-  rig.options.timeout = absl::Milliseconds(500);
-  rig.options.failure_count_max = 1;
+  rig.options.failure_count_max = 3;
   rig.options.find_endpoint = [&](const std::string& target) -> absl::StatusOr<WebhookEndpoint> {
     return WebhookEndpoint{rig.base + target + "?token=canary-token", {Secret(kSecret)}};
   };
   std::string all;
   for (const std::string target :
-       {"status/500", "status/410", "status/410", "redirect/302", "silent", "reset", "garbage",
-        "retry-after/429/5", "huge/500", "close", "close"}) {
+       {"status/500", "status/410", "status/410", "redirect/302", "reset", "garbage",
+        "retry-after/429/5", "huge/500", "close", "close", "close", "close"}) {
     all += MessageOf(rig.Notify(target)) + "\n";
   }
+  rig.made.reset();
+  rig.options.timeout = absl::Milliseconds(300);
+  all += MessageOf(rig.Notify("silent")) + "\n";
   rig.made.reset();
   rig.options.allowed_networks = {};
   all += MessageOf(rig.Notify("ok"));

@@ -105,7 +105,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def on_bomb(self, status):
         bomb = zlib.compressobj(9, zlib.DEFLATED, 31)
-        data = bomb.compress(b"\0" * 50000000) + bomb.flush()
+        data = bomb.compress(b"\0" * 5000000) + bomb.flush()
         self.raw(f"HTTP/1.1 {status} Words\r\nContent-Encoding: gzip\r\n"
                  f"Content-Length: {len(data)}\r\n\r\n")
         self.raw(data)
