@@ -121,11 +121,12 @@ absl::Time MemoryReader::OldestPending(const MemoryLane& lane) const {
 absl::StatusOr<std::vector<Event>> MemoryReader::EventsAfter(std::int64_t after,
                                                              int event_count_max) const {
   if (absl::Status valid = Positive("event_count_max", event_count_max); !valid.ok()) return valid;
+  if (after >= tables_.committed_seq()) return std::vector<Event>();
   const std::int64_t first = std::max(after + 1, tables_.first_seq());
   const std::int64_t end = std::min(tables_.committed_seq() + 1, first + event_count_max);
-  if (after >= tables_.committed_seq() || first >= end) return std::vector<Event>();
-  const auto begin = tables_.events().begin() - tables_.first_seq();
-  return std::vector<Event>(begin + first, begin + end);
+  if (first >= end) return std::vector<Event>();
+  const auto begin = tables_.events().begin() + (first - tables_.first_seq());
+  return std::vector<Event>(begin, begin + (end - first));
 }
 
 absl::StatusOr<std::vector<DeadLetterGroup>> MemoryReader::DeadLetterGroups(
