@@ -1,0 +1,16 @@
+# Run with cmake -P: the first C++ program of README must be the file PROGRAM.
+cmake_minimum_required(VERSION 3.25)
+
+file(READ "${README}" readme)
+file(READ "${PROGRAM}" program)
+string(FIND "${readme}" "```cpp\n" start)
+if(start EQUAL -1)
+  message(FATAL_ERROR "${README} shows no program")
+endif()
+math(EXPR start "${start} + 7")
+string(SUBSTRING "${readme}" ${start} -1 shown)
+string(FIND "${shown}" "```" end)
+string(SUBSTRING "${shown}" 0 ${end} shown)
+if(NOT shown STREQUAL program)
+  message(FATAL_ERROR "${README} shows\n${shown}\nbut ${PROGRAM} is\n${program}")
+endif()
