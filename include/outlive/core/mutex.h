@@ -5,6 +5,7 @@
 
 #include <absl/base/thread_annotations.h>
 
+#include <algorithm>
 #include <chrono>
 #include <condition_variable>
 #include <mutex>
@@ -48,19 +49,23 @@ class CondVar {
     lock.release();
   }
 
-  // False once `timeout` has passed.
+  // False once `timeout` has passed. As long as you like: what is too long for the machine to add to
+  // its time ends early.
   bool WaitFor(Mutex& mutex, std::chrono::nanoseconds timeout)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex) {
     std::unique_lock<std::mutex> lock(mutex.mutex_, std::adopt_lock);
-    const bool woken = condition_.wait_for(lock, timeout) == std::cv_status::no_timeout;
+    const bool woken =
+        condition_.wait_for(lock, std::min(timeout, kWaitMax)) == std::cv_status::no_timeout;
     lock.release();
-    return woken;
+    return woken || timeout > kWaitMax;
   }
 
   void NotifyOne() { condition_.notify_one(); }
   void NotifyAll() { condition_.notify_all(); }
 
  private:
+  static constexpr std::chrono::nanoseconds kWaitMax = std::chrono::hours(24 * 366);
+
   std::condition_variable condition_;
 };
 
