@@ -52,6 +52,7 @@ function(outlive_add_precompiled_header)
   target_link_libraries(outlive_pch PRIVATE
     Boost::boost Boost::json absl::any_invocable absl::flat_hash_map absl::statusor absl::time
     fmt::fmt Threads::Threads)
+  target_compile_options(outlive_pch PRIVATE "SHELL:-Xclang -fno-pch-timestamp")  # For ccache.
   outlive_private_flags(outlive_pch)
   target_precompile_headers(outlive_pch PRIVATE
     <algorithm> <array> <atomic> <chrono> <condition_variable> <cstdint> <deque> <functional> <map>
