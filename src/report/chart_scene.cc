@@ -24,7 +24,7 @@ constexpr double kLabelSize = 7.5;
 constexpr double kLegendSize = 8;
 constexpr double kLegendRowHeight = 14;
 constexpr double kSwatch = 7;
-constexpr double kTickSpacing = 34;       // Between gridlines, about.
+constexpr double kTickSpacing = 28;       // Between gridlines, about.
 constexpr double kLabelGap = 5;           // Between labels side by side.
 constexpr double kTurnedWidthMax = 84;    // Longer turned labels are shortened.
 constexpr double kThinnedWidthMax = 32;   // Labels up to this wide are thinned out, not turned.
@@ -124,8 +124,18 @@ std::string ChartLayout::Shortened(std::string_view text, double size, double wi
   return shorter + "\u2026";
 }
 
+// Ticks are round: their zeros after the decimal point say nothing.
 std::string ChartLayout::TickText(double value) const {
-  return NumberText(value, chart_.format, locale_);
+  const bool whole = value == std::round(value);
+  switch (chart_.format) {
+    case NumberFormat::kDecimal:
+      return NumberText(value, whole ? NumberFormat::kInteger : NumberFormat::kPlain, locale_);
+    case NumberFormat::kPercent:
+      // Two digits more than ticks have: 0.07 * 100 is not 7.
+      return NumberText(std::round(value * 1e8) / 1e6, NumberFormat::kPlain, locale_) + " %";
+    default:
+      return NumberText(value, chart_.format, locale_);
+  }
 }
 
 // The first of these that fits: level labels, fewer level labels (where they are short, as years
@@ -261,7 +271,7 @@ void ChartLayout::DrawBarValues(double bar_width) {
   const std::vector<double>& values = chart_.series[0].values;
   std::vector<std::string> texts;
   for (const double value : values) {
-    texts.push_back(std::isfinite(value) ? TickText(value) : "");
+    texts.push_back(std::isfinite(value) ? NumberText(value, chart_.format, locale_) : "");
     const double width = text_width_(texts.back(), kLabelSize);
     const bool hangs_out = value < 0 && Y(value) + kLabelSize + 3 > bottom_;
     if (width + 3 > slot_ || width > bar_width * 2.2 || hangs_out) return;

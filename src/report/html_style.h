@@ -21,13 +21,15 @@ p{max-width:46rem;margin:0 0 .75rem;white-space:pre-line}
 header{padding-bottom:1rem;border-bottom:3px solid #1f2933}
 .subtitle{margin:.25rem 0 0;font-size:1.125rem;color:#4b5563}
 .meta{margin:.75rem 0 0;font-size:.875rem;color:#4b5563}
+time{direction:ltr;unicode-bidi:isolate}
 .facts{display:grid;grid-template-columns:repeat(auto-fit,minmax(10rem,1fr));gap:1rem;margin:1.5rem 0 0}
 .facts dt{font-size:.8125rem;color:#4b5563}
 .facts dd{margin:0;font-size:1.25rem;font-weight:600;overflow-wrap:anywhere}
 .scroll{overflow-x:auto;margin:1.25rem 0 2rem}
 table{width:100%;border-collapse:collapse;font-size:.875rem;font-variant-numeric:tabular-nums}
 caption{padding:0 0 .5rem;text-align:start;font-size:1rem;font-weight:600}
-th,td{padding:.35rem .6rem;text-align:start;vertical-align:top;unicode-bidi:plaintext}
+th,td{padding:.35rem .6rem;text-align:left;vertical-align:top;unicode-bidi:plaintext}
+[dir=rtl] :is(th,td):not([class]){text-align:right}
 th{border-bottom:2px solid #1f2933;vertical-align:bottom}
 td{border-bottom:1px solid #e5e7eb;overflow-wrap:break-word}
 tbody tr:nth-child(even){background:#f6f8fa}
@@ -45,7 +47,7 @@ h2,h3,h4{break-after:avoid}.scroll{overflow:visible}}
 )css";
 
 inline constexpr std::string_view kHtmlStyleSource =
-    "'sha256-ia0PAz5roHySZ3wnk2457k+ytwEfU73pAe+qVAidk9k='";
+    "'sha256-azgPFivg6xMXxUBk5sqfnXcNxn05bLT+EaoQ6kyN8yo='";
 
 }  // namespace outlive::rendering
 

@@ -1,0 +1,1 @@
+#include "outlive/report/pdf_renderer.h"
