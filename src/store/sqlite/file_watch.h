@@ -1,8 +1,8 @@
 // FileWatch waits for a file to be written. It may report too much, and what is written while
 // nobody waits is reported by the next Wait().
 //
-// Two implementations, one of which is built: file_watch_inotify.cc is told by the kernel,
-// file_watch_poll.cc looks at the file whenever Wait() has waited in vain.
+// Two implementations: file_watch_inotify.cc is told by the kernel, file_watch_poll.cc looks at the
+// file whenever Wait() has waited in vain.
 //
 // Thread-safety: Wait() and Rest() from one thread; Interrupt() from any.
 #ifndef OUTLIVE_SRC_STORE_SQLITE_FILE_WATCH_H_
@@ -31,7 +31,20 @@ class FileWatch {
 };
 
 // `path` need not exist yet. Never null.
-std::unique_ptr<FileWatch> MakeFileWatch(const std::string& path);
+std::unique_ptr<FileWatch> MakePollFileWatch(const std::string& path);
+
+#ifdef OUTLIVE_INOTIFY
+std::unique_ptr<FileWatch> MakeInotifyFileWatch(const std::string& path);
+#endif
+
+// The best that the platform has.
+inline std::unique_ptr<FileWatch> MakeFileWatch(const std::string& path) {
+#ifdef OUTLIVE_INOTIFY
+  return MakeInotifyFileWatch(path);
+#else
+  return MakePollFileWatch(path);
+#endif
+}
 
 }  // namespace outlive::sqlite
 

@@ -90,7 +90,7 @@ class InotifyFileWatch final : public FileWatch {
 
 }  // namespace
 
-std::unique_ptr<FileWatch> MakeFileWatch(const std::string& path) {
+std::unique_ptr<FileWatch> MakeInotifyFileWatch(const std::string& path) {
   return std::make_unique<InotifyFileWatch>(path);
 }
 

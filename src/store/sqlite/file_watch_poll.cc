@@ -44,7 +44,7 @@ class PollFileWatch final : public FileWatch {
 
 }  // namespace
 
-std::unique_ptr<FileWatch> MakeFileWatch(const std::string& path) {
+std::unique_ptr<FileWatch> MakePollFileWatch(const std::string& path) {
   return std::make_unique<PollFileWatch>(path);
 }
 

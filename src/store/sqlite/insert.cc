@@ -39,7 +39,7 @@ absl::Status Inserter::InsertUnchecked(absl::Span<const NewJob> jobs) {
   for (const NewJob& job : jobs) {
     const absl::StatusOr<LaneId> lane = context_.catalog().EnsureLane(job.queue, job.kind);
     OUTLIVE_RETURN_IF_ERROR(lane.status());
-    OUTLIVE_RETURN_IF_ERROR(AddJob(context_.NextJob(), *lane, job));
+    OUTLIVE_RETURN_IF_ERROR(AddJob(*lane, job).status());
   }
   return absl::OkStatus();
 }
@@ -48,9 +48,8 @@ absl::StatusOr<absl::StatusOr<Inserted>> Inserter::InsertOne(const NewJob& job) 
   if (absl::Status status = ValidateNewJob(job); !status.ok()) {
     return absl::StatusOr<Inserted>(std::move(status));
   }
-  const JobId id = context_.NextJob();  // A number that is not used is lost, and no harm.
   if (!job.idempotency_key.empty()) {
-    absl::StatusOr<std::optional<absl::StatusOr<Inserted>>> taken = TakeKey(job, id);
+    absl::StatusOr<std::optional<absl::StatusOr<Inserted>>> taken = TakeKey(job);
     OUTLIVE_RETURN_IF_ERROR(taken.status());
     if (taken->has_value()) return **std::move(taken);
   }
@@ -68,17 +67,18 @@ absl::StatusOr<absl::StatusOr<Inserted>> Inserter::InsertOne(const NewJob& job) 
   }
   const absl::StatusOr<LaneId> lane = context_.catalog().EnsureLane(job.queue, job.kind);
   OUTLIVE_RETURN_IF_ERROR(lane.status());
-  OUTLIVE_RETURN_IF_ERROR(AddJob(id, *lane, job));
-  return absl::StatusOr<Inserted>(Inserted{id, false});
+  const absl::StatusOr<JobId> id = AddJob(*lane, job);
+  OUTLIVE_RETURN_IF_ERROR(id.status());
+  return absl::StatusOr<Inserted>(Inserted{*id, false});
 }
 
-absl::StatusOr<std::optional<absl::StatusOr<Inserted>>> Inserter::TakeKey(const NewJob& job,
-                                                                          JobId id) {
+absl::StatusOr<std::optional<absl::StatusOr<Inserted>>> Inserter::TakeKey(const NewJob& job) {
   using Answer = std::optional<absl::StatusOr<Inserted>>;
   const Fingerprint hash = KeyFingerprint(job.kind, job.idempotency_key);
   const Fingerprint args = ArgsFingerprint(job.args);
   const absl::Time expires_at = context_.now() + job.idempotency_window;
-  OUTLIVE_RETURN_IF_ERROR(add_key_.Run(expires_at, AsBytes(hash), id, AsBytes(args)));
+  OUTLIVE_RETURN_IF_ERROR(
+      add_key_.Run(expires_at, AsBytes(hash), context_.next_job(), AsBytes(args)));
   if (add_key_.changes() == 1) return Answer();
   {
     Rows rows = find_key_.Query(AsBytes(hash));
@@ -96,7 +96,8 @@ absl::StatusOr<std::optional<absl::StatusOr<Inserted>>> Inserter::TakeKey(const 
   }
   // Its window has ended.
   OUTLIVE_RETURN_IF_ERROR(delete_key_.Run(AsBytes(hash)));
-  OUTLIVE_RETURN_IF_ERROR(add_key_.Run(expires_at, AsBytes(hash), id, AsBytes(args)));
+  OUTLIVE_RETURN_IF_ERROR(
+      add_key_.Run(expires_at, AsBytes(hash), context_.next_job(), AsBytes(args)));
   return Answer();
 }
 
@@ -113,7 +114,8 @@ absl::StatusOr<bool> Inserter::HasRoom(const NewJob& job) {
   return counted->second < job.backlog_max;
 }
 
-absl::Status Inserter::AddJob(JobId id, LaneId lane, const NewJob& job) {
+absl::StatusOr<JobId> Inserter::AddJob(LaneId lane, const NewJob& job) {
+  const JobId id = context_.TakeJob();
   std::int64_t flags = 0;
   std::string tags;
   if (!job.tags.empty()) {
@@ -138,7 +140,7 @@ absl::Status Inserter::AddJob(JobId id, LaneId lane, const NewJob& job) {
     const auto counted = backlog_.find(*queue);
     if (counted != backlog_.end()) ++counted->second;
   }
-  return absl::OkStatus();
+  return id;
 }
 
 }  // namespace outlive::sqlite

@@ -38,13 +38,14 @@ class Inserter {
   // The status of one job is inside; the other one is of the whole call.
   absl::StatusOr<absl::StatusOr<Inserted>> InsertOne(const NewJob& job);
 
-  // What the key says: the job it was used for, kAlreadyExists, or nothing: it is `id`'s now.
-  absl::StatusOr<std::optional<absl::StatusOr<Inserted>>> TakeKey(const NewJob& job, JobId id);
+  // What the key says: the job it was used for, kAlreadyExists, or nothing: it is that of the next
+  // job now.
+  absl::StatusOr<std::optional<absl::StatusOr<Inserted>>> TakeKey(const NewJob& job);
 
   // True where the queue has room for one more.
   absl::StatusOr<bool> HasRoom(const NewJob& job);
 
-  absl::Status AddJob(JobId id, LaneId lane, const NewJob& job);
+  absl::StatusOr<JobId> AddJob(LaneId lane, const NewJob& job);
 
   WriteContext& context_;
   JobRows& rows_;

@@ -50,7 +50,9 @@ class WriteContext {
   Catalog& catalog() { return catalog_; }
   sqlite3* database() const { return database_; }
 
-  JobId NextJob() { return ++last_job_; }
+  // The id of the next job, and its taking.
+  JobId next_job() const { return last_job_ + 1; }
+  JobId TakeJob() { return ++last_job_; }
 
   void AddEvent(EventType type, JobId job, std::int64_t fence);
 
