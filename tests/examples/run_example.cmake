@@ -21,5 +21,6 @@ foreach(round RANGE ${repeats})
   endif()
 endforeach()
 if(NOT actual STREQUAL expected)
-  message(FATAL_ERROR "${PROGRAM} wrote\n${actual}\nand was expected to write\n${expected}\n${errors}")
+  message(FATAL_ERROR
+    "${PROGRAM} wrote\n${actual}\nand was expected to write\n${expected}\n${errors}")
 endif()
