@@ -89,10 +89,10 @@ TEST_CASE("maintenance and readers go by an index where a table may be large") {
            {"SEARCH outlive_ended USING INDEX outlive_ended_by_time (state=? AND ended_at<?)"}},
           {SQL(kMaintenanceSql, "oldest_batch"), {"SCAN outlive_event_batch"}},  // Two rows.
           {SQL(kReadSql, "cancel_requests"),
-           {"SEARCH outlive_running USING COVERING INDEX outlive_running_cancel (session=?)",
+           {"SEARCH outlive_running USING INDEX outlive_running_cancel (session=?)",
             "SCALAR SUBQUERY", "SEARCH outlive_session"}},
           {SQL(kReadSql, "error_groups"),
-           {"SCAN outlive_ended USING COVERING INDEX outlive_ended_by_error",
+           {"SEARCH outlive_ended USING COVERING INDEX outlive_ended_by_error",
             "USE TEMP B-TREE FOR ORDER BY"}},  // Of the groups, not of the jobs.
           {SQL(kReadSql, "artifact"), {"SEARCH outlive_artifact USING INDEX"}},
           {SQL(kReadSql, "artifacts"),

@@ -2,27 +2,39 @@
 
 #include <sqlite3.h>
 
+#include <algorithm>
+#include <chrono>
+#include <thread>
+
 #include "store/sqlite/return_if_error.h"
 #include "store/sqlite/status.h"
 
 namespace outlive::sqlite {
+namespace {
+
+constexpr int kPauseMillisecondsMax = 20;
+
+}  // namespace
 
 void Checkpointer::NoteCommit(int page_count) {
-  if (page_count < page_count_) due_at_ = page_count_max_;  // It has begun anew.
+  if (page_count < page_count_) moved_count_ = 0;  // The WAL has begun anew.
   page_count_ = page_count;
 }
 
 absl::Status Checkpointer::Run() {
-  due_at_ = page_count_ + page_count_max_;
+  moved_count_ = page_count_;
   OUTLIVE_RETURN_IF_ERROR(Open());
-  int in_wal = 0;
-  int moved = 0;
   const int code = sqlite3_wal_checkpoint_v2(database_->handle(), "main", SQLITE_CHECKPOINT_PASSIVE,
-                                             &in_wal, &moved);
+                                             nullptr, nullptr);
   if (code != SQLITE_OK) return ToStatus(database_->handle(), code, "checkpoint");
-  // What was moved is overwritten from the next transaction on.
-  if (moved == in_wal) page_count_ = 0;
+  LetReadersEnd();
   return absl::OkStatus();
+}
+
+void Checkpointer::LetReadersEnd() const {
+  const int missed = page_count_ / page_count_max_ - 1;
+  if (missed < 1) return;
+  std::this_thread::sleep_for(std::chrono::milliseconds(std::min(missed, kPauseMillisecondsMax)));
 }
 
 absl::Status Checkpointer::Open() {

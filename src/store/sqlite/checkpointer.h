@@ -27,30 +27,32 @@ class Checkpointer {
  public:
   // Checkpoints once the WAL has `page_count_max` pages.
   Checkpointer(std::string path, const DatabaseOptions& options, int page_count_max)
-      : path_(std::move(path)),
-        options_(options),
-        page_count_max_(page_count_max),
-        due_at_(page_count_max) {}
+      : path_(std::move(path)), options_(options), page_count_max_(page_count_max) {}
 
   // The WAL has this many pages after a commit.
   void NoteCommit(int page_count);
 
-  bool due() const { return page_count_ >= due_at_; }
+  bool due() const { return page_count_ - moved_count_ >= page_count_max_; }
 
-  // Moves what readers allow. After an error, or where a reader was in the way, it is due again
-  // when the WAL has grown by as much.
+  // Moves what readers allow. After an error, or where readers keep the WAL from beginning anew, it
+  // is due again when the WAL has grown by as much.
   absl::Status Run();
 
  private:
   absl::Status Open();
+
+  // The WAL begins anew only when nobody reads in it any more. Who begins to read after a checkpoint
+  // that has moved everything does not; who has begun before it keeps the WAL as it is until he is
+  // done. Where that has been so for some checkpoints, this waits, longer each time.
+  void LetReadersEnd() const;
 
   const std::string path_;
   const DatabaseOptions options_;
   const int page_count_max_;
 
   std::unique_ptr<Database> database_;  // Opened at its first use.
-  int page_count_ = 0;
-  int due_at_;
+  int page_count_ = 0;                  // In the WAL.
+  int moved_count_ = 0;                 // As far as the last Run() came, or tried to.
 };
 
 }  // namespace outlive::sqlite

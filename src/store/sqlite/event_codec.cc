@@ -40,14 +40,15 @@ bool ReadEntry(std::string_view& text, EventEntry& entry) {
 }
 
 bool ReadEntries(std::string_view text, std::vector<EventEntry>& entries) {
-  if (!Skip(text, '[')) return false;
-  while (!Skip(text, ']')) {
+  if (text == "[]") return true;
+  char before = '[';
+  while (Skip(text, before)) {
     EventEntry entry;
     if (!ReadEntry(text, entry)) return false;
     entries.push_back(entry);
-    if (!Skip(text, ',') && (text.empty() || text.front() != ']')) return false;
+    before = ',';
   }
-  return text.empty();
+  return text == "]" && before == ',';
 }
 
 }  // namespace

@@ -58,12 +58,14 @@ class InotifyFileWatch final : public FileWatch {
         interrupt_(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {}
 
   bool Wait(absl::Duration timeout) override {
-    Watch();
-    Poll({inotify_.get(), interrupt_.get()}, timeout);
+    // What was written before there was a watch gives no sign, and times of files are coarse.
+    const bool is_new = Watch();
+    const bool seen_before = stamp_.Changed() || is_new;
+    if (!seen_before) Poll({inotify_.get(), interrupt_.get()}, timeout);
     if (interrupt_.Drain()) return false;
     const bool told = inotify_.Drain();
     const bool seen = stamp_.Changed();
-    return told || seen;
+    return told || seen || seen_before;
   }
 
   void Rest(absl::Duration pause) override {
@@ -76,16 +78,19 @@ class InotifyFileWatch final : public FileWatch {
   }
 
  private:
-  // The WAL comes with the first connection and goes with the last one.
-  void Watch() {
-    if (inotify_.get() < 0) return;
-    inotify_add_watch(inotify_.get(), path_.c_str(), IN_MODIFY);  // The same one, once there.
+  // The WAL comes with the first connection and goes with the last one. True where the watch is on
+  // another file than before; the kernel gives the same number for the same one.
+  bool Watch() {
+    if (inotify_.get() < 0) return false;
+    const int watch = inotify_add_watch(inotify_.get(), path_.c_str(), IN_MODIFY);
+    return watch >= 0 && std::exchange(watch_, watch) != watch;
   }
 
   const std::string path_;
   FileStamp stamp_;
   const Descriptor inotify_;
   const Descriptor interrupt_;
+  int watch_ = -1;
 };
 
 }  // namespace

@@ -59,6 +59,13 @@ std::string_view Advice(int code) {
   }
 }
 
+// The code with its extension, where the connection knows it but was not asked to tell.
+int Extend(sqlite3* database, int code) {
+  if (database == nullptr) return code;
+  const int extended = sqlite3_extended_errcode(database);
+  return (extended & 0xff) == code ? extended : code;
+}
+
 std::string Describe(sqlite3* database, int code, std::string_view doing) {
   // The message of the connection says more, where it is about this very error.
   const bool fresh = database != nullptr && sqlite3_extended_errcode(database) == code;
@@ -69,7 +76,7 @@ std::string Describe(sqlite3* database, int code, std::string_view doing) {
 }  // namespace
 
 absl::Status ToStatus(sqlite3* database, int code, std::string_view doing) {
-  return absl::Status(CodeOf(code), Describe(database, code, doing));
+  return absl::Status(CodeOf(code), Describe(database, Extend(database, code), doing));
 }
 
 absl::Status CommitStatus(sqlite3* database, int code) {

@@ -21,6 +21,8 @@ Writer::Writer(std::unique_ptr<Database> database, StoreTime& time, Checkpointer
       checkpointer_(std::move(checkpointer)),
       session_(database_->handle(), time) {
   sqlite3_wal_hook(database_->handle(), &Writer::OnWalCommit, this);
+  // What others commit from now on is foreign. Where it cannot be read yet, from the first turn on.
+  NoticeForeignCommit().IgnoreError();
 }
 
 absl::Status Writer::Begin(absl::Duration timeout) {
