@@ -269,7 +269,8 @@ inline absl::StatusOr<PruneResult> Prune(JobStore& store, const PruneRequest& re
       store, [&](StoreTransaction& transaction) { return transaction.Prune(request); });
 }
 
-// A new job, brought into `state` by the ways that lead there. Not kBlocked: nothing leads there yet.
+// A new job, brought into `state` by the ways that lead there. Not kBlocked: nothing leads there
+// yet.
 inline JobId JobIn(JobStore& store, JobState state, const NewJob& job = MakeJob()) {
   if (state == JobState::kPending) return MustInsert(store, job);
   if (state == JobState::kCancelled) {

@@ -1,7 +1,7 @@
 // The conformance suite of JobStore: every sentence of core/job_store.h as a test. It runs on all
 // stores of this library, and on those of others:
 //
-//   #include <outlive/conformance/job_store.h>      // doctest, outlive::testing, outlive::store_memory
+//   #include <outlive/conformance/job_store.h>
 //
 //   struct MyBackend {
 //     explicit MyBackend(outlive::testing::VirtualClock& clock);   // A new, empty store.
@@ -13,9 +13,10 @@
 //   OUTLIVE_JOB_STORE_DURABLE_CONFORMANCE(MyBackend);   // Where there is Reopen().
 //   OUTLIVE_JOB_STORE_SHARED_CONFORMANCE(MyBackend);    // Where there is second().
 //
-// The macros stand at global scope; MyBackend is a name that is found from there. A backend makes
-// its stores with the clock it is given: the suite moves it, and never waits for real time. See
-// docs/guides/writing-a-store.md.
+// Link doctest, outlive::testing and outlive::store_memory (the model that the differential case
+// compares with). The macros stand at global scope; MyBackend is a name that is found from there. A
+// backend makes its stores with the clock it is given: the suite moves it, and never waits for real
+// time. docs/guides/writing-a-store.md has an example and the order in which to go about it.
 //
 // A difference between two stores is a failing case here, or a field of StoreInfo.
 #ifndef OUTLIVE_CONFORMANCE_JOB_STORE_H_

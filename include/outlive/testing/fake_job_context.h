@@ -6,7 +6,8 @@
 //   CHECK(job.progress() == 1.0);
 //
 // Thread-safety: may be used from many threads at once.
-// Errors:        writes are checked as a store checks them; after Stop(kLeaseLost) they are kAborted.
+// Errors:        writes are checked as a store checks them; after Stop(kLeaseLost) they are
+//                kAborted.
 #ifndef OUTLIVE_TESTING_FAKE_JOB_CONTEXT_H_
 #define OUTLIVE_TESTING_FAKE_JOB_CONTEXT_H_
 

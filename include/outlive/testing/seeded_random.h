@@ -1,8 +1,8 @@
 // SeededRandom is a RandomSource that gives the same bytes for the same seed, on every machine and
 // in every version: a failed simulation is run again from its seed. Never for secrets.
 //
-// Thread-safety: may be used from many threads at once; what each of them gets then depends on their
-//                order.
+// Thread-safety: may be used from many threads at once; what each of them gets then depends on
+//                their order.
 #ifndef OUTLIVE_TESTING_SEEDED_RANDOM_H_
 #define OUTLIVE_TESTING_SEEDED_RANDOM_H_
 
