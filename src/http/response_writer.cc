@@ -71,6 +71,8 @@ class BeastResponseWriter final : public ResponseWriter {
   }
 
   void Pull() {
+    // Cut while the end of a write was on its way here: no producer has to wait for the next one.
+    if (!socket_.is_open()) return Finish(absl::CancelledError("the connection was cut"));
     body_->Next([this](absl::StatusOr<BodyPiece> piece) { Send(std::move(piece)); });
   }
 

@@ -22,6 +22,7 @@ using internal::CurlTransfer;
 
 constexpr absl::Duration kTimeoutMax = absl::Hours(1);
 constexpr std::size_t kSubjectBytesMax = 500;
+constexpr std::size_t kIdBytesMax = 128;
 constexpr std::size_t kBodyBytesMax = std::size_t{1} << 20;
 
 std::string_view Message(const absl::Status& status) {
@@ -157,7 +158,7 @@ EmailNotifier::~EmailNotifier() = default;
 Outcome EmailNotifier::Notify(const Notification& notification, Progress& progress) {
   const std::string& to = notification.target;
   if (!internal::IsMailAddress(to)) return Dead("the target is not an e-mail address");
-  if (!internal::IsMailAddress(notification.id + "@" + DomainOf(options_.from_address))) {
+  if (notification.id.size() > kIdBytesMax || !internal::IsDotAtom(notification.id)) {
     return Dead("the notification's id cannot stand in a Message-ID");
   }
   const absl::StatusOr<Email> email = options_.composer(notification);

@@ -63,13 +63,16 @@ bool IsHostName(std::string_view text) {
          });
 }
 
+bool IsDotAtom(std::string_view text) {
+  return AllLabels(text, [](std::string_view label) {
+    return !label.empty() && std::all_of(label.begin(), label.end(), IsAtomCharacter);
+  });
+}
+
 bool IsMailAddress(std::string_view text) {
   const std::size_t at = text.rfind('@');
   if (at == std::string_view::npos || at > 64 || text.size() > 254) return false;
-  const bool local = AllLabels(text.substr(0, at), [](std::string_view label) {
-    return !label.empty() && std::all_of(label.begin(), label.end(), IsAtomCharacter);
-  });
-  return local && IsHostName(text.substr(at + 1));
+  return IsDotAtom(text.substr(0, at)) && IsHostName(text.substr(at + 1));
 }
 
 bool IsHeaderText(std::string_view text) {

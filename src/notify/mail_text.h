@@ -13,6 +13,9 @@ namespace outlive::internal {
 // address in brackets.
 bool IsMailAddress(std::string_view text);
 
+// Atoms of ASCII with dots between them: the local part of an address, or of a Message-ID.
+bool IsDotAtom(std::string_view text);
+
 // A host name of letters, digits and hyphens.
 bool IsHostName(std::string_view text);
 

@@ -1,5 +1,6 @@
 #include "outlive/notify/webhook_notifier.h"
 
+#include <absl/cleanup/cleanup.h>
 #include <absl/strings/ascii.h>
 #include <absl/strings/match.h>
 #include <absl/strings/strip.h>
@@ -194,8 +195,13 @@ Outcome WebhookNotifier::Impl::Notify(const Notification& notification, Progress
   if (admission.entry == EndpointGate::Entry::kGone) {
     return Dead(fmt::format("{} is disabled: it has answered 410", NameOf(notification.target)));
   }
-  Attempt attempt = Post(*endpoint, notification, progress);
-  gate_.Leave(notification.target, attempt.result, clock_.SinceBoot());
+  Attempt attempt;
+  {
+    const absl::Cleanup leave = [&] {
+      gate_.Leave(notification.target, attempt.result, clock_.SinceBoot());
+    };
+    attempt = Post(*endpoint, notification, progress);
+  }
   if (attempt.result == EndpointGate::Result::kGone) TellGone(notification);
   return std::move(attempt.outcome);
 }

@@ -111,8 +111,8 @@ class FactGrid {
     const auto& [name, value] = report_.facts[index];
     const Layout name_text = flow_.text().Make(OneLine(name), NameStyle(), box);
     const Layout value_text = flow_.text().Make(OneLine(value), ValueStyle(), box);
-    flow_.canvas().DrawText(name_text.get(), {x, flow_.y() + 6}, theme::kMuted);
-    flow_.canvas().DrawText(value_text.get(), {x, flow_.y() + 17}, theme::kInk);
+    flow_.canvas().DrawTextOnBaseline(name_text.get(), {x, flow_.y() + 14}, theme::kMuted);
+    flow_.canvas().DrawTextOnBaseline(value_text.get(), {x, flow_.y() + 32}, theme::kInk);
   }
 
   PdfFlow& flow_;

@@ -19,6 +19,7 @@
 #include "outlive/core/byte_stream.h"
 #include "outlive/core/report.h"
 #include "report/chart_scene.h"
+#include "report/pdf_text.h"
 #include "report/text.h"
 
 namespace outlive::rendering {
@@ -92,6 +93,10 @@ void PdfCanvas::DrawText(PangoLayout* layout, Point at, Rgb color) {
   SetColor(color);
   cairo_move_to(context_.get(), at.x, at.y);
   pango_cairo_show_layout(context_.get(), layout);
+}
+
+void PdfCanvas::DrawTextOnBaseline(PangoLayout* layout, Point at, Rgb color) {
+  if (drawing()) DrawText(layout, {at.x, at.y - BaselineOf(layout)}, color);
 }
 
 void PdfCanvas::DrawTextLine(PangoLayoutLine* line, Point baseline, Rgb color) {

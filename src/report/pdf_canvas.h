@@ -35,6 +35,8 @@ class PdfCanvas {
   bool drawing() const { return context_ != nullptr; }
 
   void DrawText(PangoLayout* layout, Point at, Rgb color);
+  // With the first line's baseline at `at.y`: fonts of different scripts differ in height.
+  void DrawTextOnBaseline(PangoLayout* layout, Point at, Rgb color);
   void DrawTextLine(PangoLayoutLine* line, Point baseline, Rgb color);
   void FillRect(double x, double y, double width, double height, Rgb color);
   void DrawLine(const std::vector<Point>& points, double width, Rgb color);

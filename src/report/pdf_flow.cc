@@ -54,14 +54,14 @@ void PdfFlow::DrawFooter() {
   const bool mirrored = text_.right_to_left();
   const Layout page = text_.Make(
       number, style, {.width = width(), .align = mirrored ? Align::kLeft : Align::kRight});
-  canvas_.DrawText(page.get(), {left(), rule + 4}, theme::kMuted);
+  canvas_.DrawTextOnBaseline(page.get(), {left(), rule + 12}, theme::kMuted);
   const double title_width = width() * 0.7;
   const Layout title = text_.Make(footer_, style,
                                   {.width = title_width,
                                    .align = mirrored ? Align::kRight : Align::kLeft,
                                    .line_count_max = 1});
-  canvas_.DrawText(title.get(), {mirrored ? right() - title_width : left(), rule + 4},
-                   theme::kMuted);
+  canvas_.DrawTextOnBaseline(title.get(), {mirrored ? right() - title_width : left(), rule + 12},
+                             theme::kMuted);
 }
 
 }  // namespace outlive::rendering

@@ -92,6 +92,7 @@ class TableBlock {
   PdfCells cells_;
   std::vector<Slot> slots_;
   std::vector<Layout> head_;
+  double head_baseline_ = 0;  // Of the last lines, from the top of the head.
   double head_height_ = 0;
   std::int64_t row_count_ = 0;
   std::vector<const CellLayout*> row_;  // Of the row that is being added.
@@ -167,14 +168,18 @@ void TableBlock::PlaceColumns(const std::vector<Row>& sample) {
 }
 
 void TableBlock::MakeHead(const Row& first) {
-  double height = 0;
+  double above = 0;
+  double below = 0;
   for (std::size_t i = 0; i < slots_.size(); ++i) {
     head_.push_back(flow_.text().Make(
         OneLine(table_.columns[i].title), {.size = size_ - 0.5, .bold = true},
         {.width = slots_[i].width, .align = cells_.PlacedAlign(i, first[i]), .line_count_max = 3}));
-    height = std::max(height, HeightOf(head_.back().get()));
+    PangoLayout* layout = head_.back().get();
+    above = std::max(above, LastBaselineOf(layout));
+    below = std::max(below, HeightOf(layout) - LastBaselineOf(layout));
   }
-  head_height_ = height + 2 * kRowPadding + 2;
+  head_baseline_ = kRowPadding + above;
+  head_height_ = head_baseline_ + below + kRowPadding + 1;
 }
 
 // `title`: written small above the head; empty: nothing is.
@@ -187,8 +192,8 @@ void TableBlock::DrawHead(std::string_view title) {
   }
   const double foot = flow_.y() + head_height_;
   for (std::size_t i = 0; i < slots_.size(); ++i) {
-    // Titles of one line stand above the rule, next to those of several.
-    const double y = foot - kRowPadding - 1 - HeightOf(head_[i].get());
+    // The last lines stand on one line above the rule.
+    const double y = flow_.y() + head_baseline_ - LastBaselineOf(head_[i].get());
     flow_.canvas().DrawText(head_[i].get(), {slots_[i].x, y}, options_.accent_rgb);
   }
   flow_.canvas().DrawLine({{flow_.left(), foot}, {flow_.right(), foot}}, 1, options_.accent_rgb);

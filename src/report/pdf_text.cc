@@ -179,4 +179,11 @@ double HeightOf(PangoLayout* layout) {
 
 double BaselineOf(PangoLayout* layout) { return FromPango(pango_layout_get_baseline(layout)); }
 
+double LastBaselineOf(PangoLayout* layout) {
+  const Handle<PangoLayoutIter> iterator(pango_layout_get_iter(layout));
+  while (pango_layout_iter_next_line(iterator.get()) != FALSE) {
+  }
+  return FromPango(pango_layout_iter_get_baseline(iterator.get()));
+}
+
 }  // namespace outlive::rendering

@@ -86,7 +86,8 @@ bool FitsOnOneLine(const AsciiLine& line, std::string_view text, double width);
 // In points.
 double WidthOf(PangoLayout* layout);
 double HeightOf(PangoLayout* layout);
-double BaselineOf(PangoLayout* layout);
+double BaselineOf(PangoLayout* layout);      // Of the first line.
+double LastBaselineOf(PangoLayout* layout);  // Of the last one.
 
 }  // namespace outlive::rendering
 

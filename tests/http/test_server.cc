@@ -54,6 +54,7 @@ std::string KeepingLog::text() {
 
 ServerOptions PatientOptions() {
   ServerOptions options;
+  options.drain_timeout = absl::Minutes(10);
   options.header_timeout = absl::Minutes(10);
   options.body_timeout = absl::Minutes(10);
   options.idle_timeout = absl::Minutes(10);

@@ -43,7 +43,7 @@ class KeepingLog final : public LogSink {
   std::string text_ ABSL_GUARDED_BY(mutex_);
 };
 
-// Deadlines that no test reaches by accident.
+// Deadlines that no test reaches by accident, nor by a connection that hangs: then it fails.
 ServerOptions PatientOptions();
 
 class TestServer {

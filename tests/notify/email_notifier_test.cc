@@ -429,7 +429,7 @@ TEST_CASE("whatever would end in a header is refused where it could break out of
     CHECK(rig.Send().kind() == Kind::kDead);
   }
   Notification notification = TestNotification("ann@example.org");
-  for (const std::string id : {"", "a b", "a\r\nX: y", "a>b", "a..b"}) {
+  for (const std::string id : {"", "a b", "a\r\nX: y", "a>b", "a..b", "a@b"}) {
     notification.id = id;
     CHECK(rig.Send(notification).kind() == Kind::kDead);
   }

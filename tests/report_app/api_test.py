@@ -67,7 +67,7 @@ class ApiTest(unittest.TestCase):
 
     def test_bodies_that_are_no_object(self):
         for body in (b"", b"{", b"[]", b"null", b"\xff\xfe", b'{"species":"\xc0\x80"}',
-                     b"[" * 100_000, b'{"a":1}{"b":2}'):
+                     b"[" * 50_000, b'{"a":1}{"b":2}'):
             with self.subTest(body=body[:20]):
                 response = self.user.request("POST", "/reports", body,
                                              {"Content-Type": "application/json"})

@@ -20,7 +20,7 @@ class LifecycleTest(unittest.TestCase):
             progress = [now["progress"] for now in seen]
             self.assertEqual(progress, sorted(progress))
             self.assertGreater(len(set(progress)), 3)
-            self.assertTrue(any("age" in now["note"] for now in seen), [n["note"] for n in seen])
+            self.assertTrue(any("rows" in now["note"] for now in seen), [n["note"] for n in seen])
             self.assertEqual(seen[-1]["state"], "completed")
 
     def test_cancel_a_running_report(self):

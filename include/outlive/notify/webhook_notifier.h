@@ -68,7 +68,8 @@ RetryPolicy StandardWebhookRetryPolicy();
 inline constexpr int kStandardWebhookAttemptCount = 10;
 
 struct WebhookEndpoint {
-  // https://…, without user name or password. May hold a token: it is never shown.
+  // https://…, ASCII (host names in Punycode), without user name or password; at most 2,048 bytes.
+  // May hold a token: it is never shown.
   std::string url = {};
 
   // See webhook_signature.h: `whsec_…`, more than one only while they are being replaced.
