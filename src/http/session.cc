@@ -50,9 +50,12 @@ void Session::OnRead(ReadOutcome outcome) {
 
 void Session::HandleRequest() {
   phase_ = Phase::kHandling;
-  asio::post(core_.pool(), [self = shared_from_this()] {
-    PreparedResponse prepared = self->core_.Handle(self->incoming_.request);
-    asio::post(self->core_.io(), [self, prepared = std::move(prepared)]() mutable {
+  // The session is moved from thread to thread and back, never shared: a handler thread must not be
+  // the last to let go of it.
+  asio::post(core_.pool(), [self = shared_from_this()]() mutable {
+    ServerCore& core = self->core_;
+    PreparedResponse prepared = core.Handle(self->incoming_.request);
+    asio::post(core.io(), [self = std::move(self), prepared = std::move(prepared)]() mutable {
       self->Respond(std::move(prepared));
     });
   });

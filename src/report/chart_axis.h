@@ -14,8 +14,8 @@ struct Axis {
   std::vector<double> ticks;  // Ascending, the first is `low`, the last is `high`.
 };
 
-// An axis that holds [low, high] (finite, low <= high) in about `step_count` steps of 1, 2, 2.5 or 5
-// times a power of ten. `whole`: ticks at whole numbers only.
+// An axis that holds [low, high] (finite, low <= high) in about `step_count` steps of 1, 2, 2.5 or
+// 5 times a power of ten. `whole`: ticks at whole numbers only.
 Axis RoundAxis(double low, double high, int step_count, bool whole);
 
 // The axis for the values of a chart: bars start at zero; lines too, unless all values lie close

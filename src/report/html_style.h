@@ -22,7 +22,8 @@ header{padding-bottom:1rem;border-bottom:3px solid #1f2933}
 .subtitle{margin:.25rem 0 0;font-size:1.125rem;color:#4b5563}
 .meta{margin:.75rem 0 0;font-size:.875rem;color:#4b5563}
 time{direction:ltr;unicode-bidi:isolate}
-.facts{display:grid;grid-template-columns:repeat(auto-fit,minmax(10rem,1fr));gap:1rem;margin:1.5rem 0 0}
+.facts{display:grid;grid-template-columns:repeat(auto-fit,minmax(10rem,1fr));gap:1rem;
+margin:1.5rem 0 0}
 .facts dt{font-size:.8125rem;color:#4b5563}
 .facts dd{margin:0;font-size:1.25rem;font-weight:600;overflow-wrap:anywhere}
 .scroll{overflow-x:auto;margin:1.25rem 0 2rem}
@@ -47,7 +48,7 @@ h2,h3,h4{break-after:avoid}.scroll{overflow:visible}}
 )css";
 
 inline constexpr std::string_view kHtmlStyleSource =
-    "'sha256-azgPFivg6xMXxUBk5sqfnXcNxn05bLT+EaoQ6kyN8yo='";
+    "'sha256-tdTrOHSaQ07XnoGyVlKXslJjYpQQ40dJTISv7dE7pxo='";
 
 }  // namespace outlive::rendering
 

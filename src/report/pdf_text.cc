@@ -74,8 +74,8 @@ void PdfText::SetStyle(PangoLayout* layout, const TextStyle& style) {
   pango_layout_set_attributes(layout, attributes_.get());
 }
 
-// Whether the first line does. Asked of Pango only where the answer is not plain, for the line has to
-// be laid out once more when its alignment changes.
+// Whether the first line does. Asked of Pango only where the answer is not plain, for the line has
+// to be laid out once more when its alignment changes.
 bool PdfText::RunsRightToLeft(PangoLayout* layout) const {
   const std::string_view text = pango_layout_get_text(layout);
   const auto is_ascii = [](char c) { return static_cast<unsigned char>(c) < 0x80; };

@@ -1,5 +1,5 @@
-// The first and the last sheet of a workbook: what a report says besides its tables, its charts, and
-// the figures behind them.
+// The first and the last sheet of a workbook: what a report says besides its tables, its charts,
+// and the figures behind them.
 #ifndef OUTLIVE_SRC_REPORT_XLSX_SUMMARY_H_
 #define OUTLIVE_SRC_REPORT_XLSX_SUMMARY_H_
 

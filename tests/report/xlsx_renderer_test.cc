@@ -147,7 +147,7 @@ for chart in book.worksheets[0]._charts:
     text = ''.join(run.t for p in chart.title.tx.rich.p for run in p.r)
     print(type(chart).__name__, repr(text))
     for series in chart.series:
-        print(series.cat.strRef.f, series.val.numRef.f, series.tx.v if series.tx.v else series.tx.strRef)
+        print(series.cat.strRef.f, series.val.numRef.f, series.tx.v or series.tx.strRef)
         print([point.v for point in series.cat.strRef.strCache.pt],
               [point.v for point in series.val.numRef.numCache.pt])
 print([[cell.value for cell in row] for row in book['Figures'].iter_rows(max_row=5)])

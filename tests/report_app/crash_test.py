@@ -30,7 +30,7 @@ class CrashTest(unittest.TestCase):
     def check_done_once(self, app, report):
         """One artifact is published, and no half-written file is taken for one."""
         with sqlite3.connect(os.path.join(app.data_dir, "app.db")) as database:
-            query = "SELECT count(*) FROM outlive_artifact WHERE job_id = ?"
+            query = "SELECT count(*) FROM outlive_artifact WHERE job = ?"
             self.assertEqual(database.execute(query, (report["id"],)).fetchone(), (1,))
             self.assertEqual(database.execute("PRAGMA integrity_check").fetchone(), ("ok",))
             self.assertEqual(database.execute("SELECT count(*) FROM report").fetchone(), (1,))

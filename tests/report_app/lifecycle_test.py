@@ -69,6 +69,8 @@ class LifecycleTest(unittest.TestCase):
             for connection in connections:
                 connection.request("POST", "/reports", body, headers)
             responses = [connection.getresponse() for connection in connections]
+            for connection in connections:
+                connection.close()
             self.assertEqual({response.status for response in responses}, {202})
             self.assertEqual(len({response.headers["Location"] for response in responses}), 1)
             self.assertEqual(len(user.json("/reports")["reports"]), 1)

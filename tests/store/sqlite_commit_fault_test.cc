@@ -1,5 +1,5 @@
-// What is said of a commit that the disk fails: a VFS between SQLite and the disk fails the syncs of
-// the WAL when it is told to.
+// What is said of a commit that the disk fails: a VFS between SQLite and the disk fails the syncs
+// of the WAL when it is told to.
 #include <atomic>
 #include <string>
 

@@ -49,8 +49,8 @@ class CondVar {
     lock.release();
   }
 
-  // False once `timeout` has passed. As long as you like: what is too long for the machine to add to
-  // its time ends early.
+  // False once `timeout` has passed. As long as you like: what is too long for the machine to add
+  // to its time ends early.
   bool WaitFor(Mutex& mutex, std::chrono::nanoseconds timeout)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex) {
     std::unique_lock<std::mutex> lock(mutex.mutex_, std::adopt_lock);

@@ -7,8 +7,8 @@
 //
 // Numbers are written in full and without separators between thousands, whatever the column's
 // format says (a percentage of 12.5 % is 0.125). Dates are 2024-01-31, times
-// 2024-01-31T14:05:09Z, truth values true and false; a number that is not finite is NaN, Infinity or
-// -Infinity. An empty cell and an empty text both are an empty field.
+// 2024-01-31T14:05:09Z, truth values true and false; a number that is not finite is NaN, Infinity
+// or -Infinity. An empty cell and an empty text both are an empty field.
 //
 // Formula injection: a spreadsheet program that opens a CSV file takes text that starts with = + -
 // or @ for a formula, which can send the user's data away. Such text gets an apostrophe in front.

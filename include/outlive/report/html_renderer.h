@@ -1,5 +1,5 @@
-// HtmlRenderer writes a report as one HTML document that needs nothing else: no script, no image, no
-// font, no link. Charts are inline SVG with their figures in a table beneath.
+// HtmlRenderer writes a report as one HTML document that needs nothing else: no script, no image,
+// no font, no link. Charts are inline SVG with their figures in a table beneath.
 //
 //   Report ──► <header> title, facts </header> <main> sections in their order </main>
 //

@@ -9,8 +9,8 @@
 // beyond 2^53, NaN and infinities, dates before 1900 or after 9999. Text is never taken for a
 // formula. Text longer than the 32,767 characters of a cell is cut and ends with "… [cut]".
 //
-// A table that is longer than a sheet (1,048,576 rows) goes on on a next sheet, "Name (2)". Names of
-// sheets are the titles of the tables, made valid: at most 31 characters, none of []:*?/\, and
+// A table that is longer than a sheet (1,048,576 rows) goes on on a next sheet, "Name (2)". Names
+// of sheets are the titles of the tables, made valid: at most 31 characters, none of []:*?/\, and
 // told apart by numbers.
 //
 // The same report gives the same bytes. Report::created is the document's date.

@@ -34,6 +34,7 @@ absl::Status Checkpointer::Run() {
 void Checkpointer::LetReadersEnd() const {
   const int missed = page_count_ / page_count_max_ - 1;
   if (missed < 1) return;
+  // tidy-allow(banned): SQLite tells nobody when a reader ends; a pause lets readers get there.
   std::this_thread::sleep_for(std::chrono::milliseconds(std::min(missed, kPauseMillisecondsMax)));
 }
 

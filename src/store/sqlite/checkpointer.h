@@ -41,9 +41,9 @@ class Checkpointer {
  private:
   absl::Status Open();
 
-  // The WAL begins anew only when nobody reads in it any more. Who begins to read after a checkpoint
-  // that has moved everything does not; who has begun before it keeps the WAL as it is until he is
-  // done. Where that has been so for some checkpoints, this waits, longer each time.
+  // The WAL begins anew only when nobody reads in it any more. Who begins to read after a
+  // checkpoint that has moved everything does not; who has begun before it keeps the WAL as it is
+  // until he is done. Where that has been so for some checkpoints, this waits, longer each time.
   void LetReadersEnd() const;
 
   const std::string path_;

@@ -200,7 +200,7 @@ CREATE TABLE outlive_event_batch (
 CREATE TABLE outlive_dependency (
   parent INTEGER NOT NULL,
   child INTEGER NOT NULL,
-  on_failure INTEGER NOT NULL DEFAULT 0,  -- What becomes of the child if the parent does not complete.
+  on_failure INTEGER NOT NULL DEFAULT 0,  -- What becomes of the child if the parent fails.
   PRIMARY KEY (parent, child)
 ) STRICT, WITHOUT ROWID;
 
