@@ -43,11 +43,17 @@ struct LabelPlan {
   double height = 0;       // Room they take below the axis.
 };
 
+// No label is wider than some hundred letters, whatever it is given to say.
+std::string LabelText(std::string_view text) {
+  constexpr std::size_t kLengthMax = 200;
+  return std::string(CutToUtf16Length(OneLine(text.substr(0, 8 * kLengthMax)), kLengthMax));
+}
+
 class ChartLayout {
  public:
   ChartLayout(const Chart& chart, const ReportLocale& locale, Rgb accent, TextWidth text_width)
       : chart_(chart), locale_(locale), accent_(accent), text_width_(text_width) {
-    for (const std::string& category : chart.categories) labels_.push_back(OneLine(category));
+    for (const std::string& category : chart.categories) labels_.push_back(LabelText(category));
   }
 
   ChartScene Run(double width, double height);
@@ -196,7 +202,7 @@ void ChartLayout::DrawLegend() {
   double x = 0;
   for (std::size_t i = 0; i < chart_.series.size(); ++i) {
     const std::string& given = chart_.series[i].name;
-    const std::string name = given.empty() ? fmt::format("{}", i + 1) : OneLine(given);
+    const std::string name = given.empty() ? fmt::format("{}", i + 1) : LabelText(given);
     const std::string shown = Shortened(name, kLegendSize, scene_.width / 2);
     const double width = kSwatch + 4 + text_width_(shown, kLegendSize);
     if (x > 0 && x + width > scene_.width) {
@@ -212,12 +218,12 @@ void ChartLayout::DrawLegend() {
 
 void ChartLayout::DrawTitles() {
   if (!chart_.y_title.empty()) {
-    AddText({0, top_ - 12}, Shortened(OneLine(chart_.y_title), kLabelSize, scene_.width),
+    AddText({0, top_ - 12}, Shortened(LabelText(chart_.y_title), kLabelSize, scene_.width),
             kLabelSize, Anchor::kStart);
   }
   if (!chart_.x_title.empty()) {
     AddText({(left_ + right_) / 2, scene_.height - 2},
-            Shortened(OneLine(chart_.x_title), kLabelSize, right_ - left_), kLabelSize,
+            Shortened(LabelText(chart_.x_title), kLabelSize, right_ - left_), kLabelSize,
             Anchor::kMiddle);
   }
 }

@@ -2,7 +2,6 @@
 
 #include <absl/status/status.h>
 #include <fmt/format.h>
-#include <pango/pango.h>
 
 #include <algorithm>
 #include <cstddef>
@@ -17,52 +16,13 @@
 #include "report/paragraphs.h"
 #include "report/pdf_canvas.h"
 #include "report/pdf_flow.h"
-#include "report/pdf_handles.h"
+#include "report/pdf_lines.h"
 #include "report/pdf_text.h"
 #include "report/pdf_theme.h"
 #include "report/text.h"
 
 namespace outlive::rendering {
 namespace {
-
-// How far a text is from the top of its block to its baseline and on to the next block.
-struct LineHeight {
-  double above = 0;
-  double below = 0;
-};
-
-// Draws lines of any number, page after page, and never leaves a single line of several alone at
-// the foot or at the head of a page.
-absl::Status AddLines(PdfFlow& flow, std::string_view text, const TextStyle& style, Rgb color) {
-  const Layout layout = flow.text().Make(text, style, {.width = flow.width()});
-  const int line_count = pango_layout_get_line_count(layout.get());
-  const double line_height = HeightOf(layout.get()) / line_count;
-  const Handle<PangoLayoutIter> line(pango_layout_get_iter(layout.get()));
-  double start = 0;  // Where the part of the layout that is on this page begins.
-  for (int i = 0; i < line_count; ++i) {
-    PangoRectangle extents;
-    pango_layout_iter_get_line_extents(line.get(), nullptr, &extents);
-    const double y = static_cast<double>(extents.y) / PANGO_SCALE;
-    const double height = static_cast<double>(extents.height) / PANGO_SCALE;
-    const bool leaves_widow =
-        i == line_count - 2 && line_count > 3 && flow.room() < y - start + height + line_height;
-    const bool leaves_orphan = i == 0 && line_count > 1 && flow.room() < 2 * line_height;
-    if (flow.room() < y - start + height || leaves_widow || leaves_orphan) {
-      if (!flow.at_top() || i > 0) {
-        if (absl::Status broken = flow.BreakPage(); !broken.ok()) return broken;
-      }
-      start = y;
-    }
-    const double x = flow.left() + static_cast<double>(extents.x) / PANGO_SCALE;
-    const double baseline =
-        static_cast<double>(pango_layout_iter_get_baseline(line.get())) / PANGO_SCALE;
-    flow.canvas().DrawTextLine(pango_layout_iter_get_line_readonly(line.get()),
-                               {x, flow.y() + baseline - start}, color);
-    pango_layout_iter_next_line(line.get());
-  }
-  flow.Advance(HeightOf(layout.get()) - start);
-  return absl::OkStatus();
-}
 
 // A box for every fact, as many side by side as have room.
 class FactGrid {
@@ -72,8 +32,8 @@ class FactGrid {
   // Whether all values are short enough to be written large.
   bool Fits() const {
     return std::all_of(report_.facts.begin(), report_.facts.end(), [this](const auto& fact) {
-      return flow_.text().Width(OneLine(fact.second), ValueStyle()) <= BoxWidth() - kGap &&
-             flow_.text().Width(OneLine(fact.first), NameStyle()) <= BoxWidth() - kGap;
+      return flow_.text().Width(TitleLine(fact.second), ValueStyle()) <= BoxWidth() - kGap &&
+             flow_.text().Width(TitleLine(fact.first), NameStyle()) <= BoxWidth() - kGap;
     });
   }
 
@@ -109,8 +69,8 @@ class FactGrid {
                       .align = mirrored ? Align::kRight : Align::kLeft,
                       .line_count_max = 1};
     const auto& [name, value] = report_.facts[index];
-    const Layout name_text = flow_.text().Make(OneLine(name), NameStyle(), box);
-    const Layout value_text = flow_.text().Make(OneLine(value), ValueStyle(), box);
+    const Layout name_text = flow_.text().Make(TitleLine(name), NameStyle(), box);
+    const Layout value_text = flow_.text().Make(TitleLine(value), ValueStyle(), box);
     flow_.canvas().DrawTextOnBaseline(name_text.get(), {x, flow_.y() + 14}, theme::kMuted);
     flow_.canvas().DrawTextOnBaseline(value_text.get(), {x, flow_.y() + 32}, theme::kInk);
   }
@@ -128,9 +88,9 @@ absl::Status AddFactList(PdfFlow& flow, const Report& report) {
     const TextStyle style{.size = theme::kBodySize};
     const Align align = mirrored ? Align::kRight : Align::kLeft;
     const Layout name_text = flow.text().Make(
-        OneLine(name), style, {.width = name_width, .align = align, .line_count_max = 2});
+        TitleLine(name), style, {.width = name_width, .align = align, .line_count_max = 2});
     const Layout value_text =
-        flow.text().Make(CleanCopy(value), {.size = theme::kBodySize, .bold = true},
+        flow.text().Make(TitleLine(value), {.size = theme::kBodySize, .bold = true},
                          {.width = value_width, .align = align, .line_count_max = 12});
     const double height = std::max(HeightOf(name_text.get()), HeightOf(value_text.get())) + 7;
     if (absl::Status fits = flow.Need(height); !fits.ok()) return fits;
@@ -203,18 +163,19 @@ absl::Status AddTitle(PdfFlow& flow, const Report& report, const PdfOptions& opt
   flow.Advance(14);
   if (!report.title.empty()) {
     const TextStyle style{.size = theme::kTitleSize, .bold = true};
-    absl::Status added = AddLines(flow, OneLine(report.title), style, theme::kInk);
+    absl::Status added = AddLines(flow, TitleLine(report.title), style, theme::kInk);
     if (!added.ok()) return added;
   }
   if (!report.subtitle.empty()) {
     flow.Advance(3);
     const TextStyle style{.size = theme::kSubtitleSize};
-    absl::Status added = AddLines(flow, OneLine(report.subtitle), style, theme::kMuted);
+    absl::Status added = AddLines(flow, TitleLine(report.subtitle), style, theme::kMuted);
     if (!added.ok()) return added;
   }
   flow.Advance(5);
   std::string about = flow.text().LeftToRight(CreatedText(report.created));
-  if (!report.author.empty()) about = fmt::format("{}  \u00B7  {}", OneLine(report.author), about);
+  if (!report.author.empty())
+    about = fmt::format("{}  \u00B7  {}", TitleLine(report.author), about);
   absl::Status added = AddLines(flow, about, {.size = theme::kSmallSize}, theme::kMuted);
   if (!added.ok()) return added;
   flow.Advance(12);
@@ -232,7 +193,7 @@ absl::Status AddTitle(PdfFlow& flow, const Report& report, const PdfOptions& opt
 absl::Status AddHeading(PdfFlow& flow, const Heading& heading, const PdfOptions& options,
                         double follower_height) {
   const auto level = static_cast<std::size_t>(heading.level) - 1;
-  const std::string title = OneLine(heading.text);
+  const std::string title = TitleLine(heading.text);
   const TextStyle style{.size = theme::kHeadingSizes[level], .bold = true};
   const Layout layout = flow.text().Make(title, style, {.width = flow.width()});
   const double below = heading.level == 1 ? 8 : 4;
@@ -264,7 +225,7 @@ absl::Status AddParagraph(PdfFlow& flow, const Paragraph& paragraph) {
 absl::Status AddChart(PdfFlow& flow, const Chart& chart, const PdfOptions& options) {
   flow.Space(6);
   const Layout title =
-      flow.text().Make(OneLine(chart.title), {.size = theme::kBlockTitleSize, .bold = true},
+      flow.text().Make(TitleLine(chart.title), {.size = theme::kBlockTitleSize, .bold = true},
                        {.width = flow.width(), .line_count_max = 2});
   const double title_height = chart.title.empty() ? 0 : HeightOf(title.get()) + 6;
   // What is left of this page, if that is enough. The smallest page that the options allow has

@@ -21,7 +21,8 @@ namespace {
 constexpr double kSizeMin = 4;                 // Of a number that is written smaller to fit.
 constexpr std::size_t kKeptCount = 512;        // Of one generation.
 constexpr std::size_t kKeptLengthMax = 160;    // Longer cells seldom come twice.
-constexpr std::size_t kShownLengthMax = 4000;  // UTF-16 units; more never fits in a cell.
+constexpr std::size_t kShownLengthMax = 2000;  // UTF-16 units; more hardly fits in a cell.
+constexpr std::size_t kSampleLengthMax = 200;  // Enough to find a long word in.
 
 // Line breaks become U+2028, which Pango counts as lines of one paragraph: it would put an ellipsis
 // into each paragraph on its own.
@@ -112,7 +113,7 @@ CellLayout PdfCells::Make(std::size_t column, const Cell& cell, std::string_view
 
 double PdfCells::LeastWidth(std::size_t column, const Cell& cell) {
   const std::string text = TextOf(column, cell);
-  return IsText(cell) ? text_.WidestWord(text, {.size = size_})
+  return IsText(cell) ? text_.WidestWord(CutToUtf16Length(text, kSampleLengthMax), {.size = size_})
                       : text_.Width(text, {.size = size_});
 }
 

@@ -19,6 +19,7 @@
 #include "report/pdf_blocks.h"
 #include "report/pdf_canvas.h"
 #include "report/pdf_flow.h"
+#include "report/pdf_lines.h"
 #include "report/pdf_table.h"
 #include "report/pdf_text.h"
 #include "report/row_meter.h"
@@ -99,7 +100,7 @@ class Pass {
   // The number of pages. `page_count`: what the foot of each page says.
   absl::StatusOr<int> Run(PdfCanvas& canvas, int page_count, PdfFlow::PageHook page_hook) {
     PdfFlow flow(text_, canvas, FrameOf(options_), options_.locale,
-                 rendering::OneLine(report_.title), page_count, std::move(page_hook));
+                 rendering::TitleLine(report_.title), page_count, std::move(page_hook));
     absl::Status added = rendering::AddTitle(flow, report_, options_, note_);
     if (added.ok() && options_.title_page && !report_.sections.empty()) added = flow.BreakPage();
     if (!added.ok()) return added;
@@ -200,7 +201,9 @@ absl::Status PdfRenderer::Render(const Report& report, Progress& progress, ByteS
   if (!drawn_count.ok()) return drawn_count.status();
   if (*drawn_count != *page_count) {
     return absl::UnavailableError(
-        "pdf: the rows of a table changed while the document was made from them");
+        fmt::format("pdf: {} pages became {}; the rows of a table changed while the document was "
+                    "made from them",
+                    *page_count, *drawn_count));
   }
   if (absl::Status finished = canvas.Finish(); !finished.ok()) return finished;
   progress.ReportProgress(1.0);

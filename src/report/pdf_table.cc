@@ -18,6 +18,7 @@
 #include "report/pdf_canvas.h"
 #include "report/pdf_cells.h"
 #include "report/pdf_flow.h"
+#include "report/pdf_lines.h"
 #include "report/pdf_text.h"
 #include "report/pdf_theme.h"
 #include "report/row_meter.h"
@@ -130,7 +131,7 @@ absl::Status TableBlock::Begin(const std::vector<Row>& sample) {
   PlaceColumns(sample);
   MakeHead(sample.empty() ? Row(table_.columns.size()) : sample.front());
   flow_.Space(6);
-  const std::string title = OneLine(table_.title);
+  const std::string title = TitleLine(table_.title);
   const Layout layout = flow_.text().Make(title, {.size = theme::kBlockTitleSize, .bold = true},
                                           {.width = flow_.width(), .line_count_max = 2});
   const double title_height = title.empty() ? 0 : HeightOf(layout.get()) + 5;
@@ -152,7 +153,7 @@ void TableBlock::PlaceColumns(const std::vector<Row>& sample) {
   const double most = flow_.width() / 3;
   for (std::size_t i = 0; i < least.size(); ++i) {
     const TextStyle head{.size = size_ - 0.5, .bold = true};
-    double words = flow_.text().WidestWord(OneLine(table_.columns[i].title), head);
+    double words = flow_.text().WidestWord(TitleLine(table_.columns[i].title), head);
     for (const Row& row : sample) words = std::max(words, cells_.LeastWidth(i, row[i]));
     least[i] = std::clamp(words + 2 * padding_ + 0.1, theme::kColumnWidthMin, most);
   }
@@ -172,7 +173,7 @@ void TableBlock::MakeHead(const Row& first) {
   double below = 0;
   for (std::size_t i = 0; i < slots_.size(); ++i) {
     head_.push_back(flow_.text().Make(
-        OneLine(table_.columns[i].title), {.size = size_ - 0.5, .bold = true},
+        TitleLine(table_.columns[i].title), {.size = size_ - 0.5, .bold = true},
         {.width = slots_[i].width, .align = cells_.PlacedAlign(i, first[i]), .line_count_max = 3}));
     PangoLayout* layout = head_.back().get();
     above = std::max(above, LastBaselineOf(layout));
@@ -228,13 +229,13 @@ absl::Status TableBlock::AddRow(const Row& row) {
 absl::Status TableBlock::BreakPage() {
   End();
   if (absl::Status broken = flow_.BreakPage(); !broken.ok()) return broken;
-  const std::string title = OneLine(table_.title);
-  DrawHead(title.empty() ? "" : Replaced(OneLine(options_.locale.continued), "{title}", title));
+  const std::string title = TitleLine(table_.title);
+  DrawHead(title.empty() ? "" : Replaced(TitleLine(options_.locale.continued), "{title}", title));
   return absl::OkStatus();
 }
 
 void TableBlock::AddEmptyNote() {
-  const Layout layout = flow_.text().Make(OneLine(options_.locale.no_rows), {.size = size_},
+  const Layout layout = flow_.text().Make(TitleLine(options_.locale.no_rows), {.size = size_},
                                           {.width = flow_.width(), .align = Align::kCenter});
   flow_.canvas().DrawText(layout.get(), {flow_.left(), flow_.y() + 6}, theme::kMuted);
   flow_.Advance(HeightOf(layout.get()) + 12);

@@ -19,23 +19,11 @@ namespace {
 int ToPango(double points) { return static_cast<int>(std::lround(points * PANGO_SCALE)); }
 double FromPango(int units) { return static_cast<double>(units) / PANGO_SCALE; }
 
-bool HasFonts(PangoFontMap* map) {
-  PangoFontFamily** families = nullptr;
-  int count = 0;
-  pango_font_map_list_families(map, &families, &count);
-  g_free(families);
-  return count > 0;
-}
-
 }  // namespace
 
 absl::Status PdfText::Open(const std::string& font_families, const std::string& language) {
   // A map of our own: the default one belongs to the host, who may have changed it.
   font_map_.reset(pango_cairo_font_map_new());
-  if (!HasFonts(font_map_.get())) {
-    return absl::FailedPreconditionError(
-        "pdf: this machine has no fonts; install some, such as fonts-dejavu-core");
-  }
   context_.reset(pango_font_map_create_context(font_map_.get()));
   // One point of a font is one unit of the page.
   pango_cairo_context_set_resolution(context_.get(), 72);
@@ -51,6 +39,11 @@ absl::Status PdfText::Open(const std::string& font_families, const std::string& 
   pango_context_set_language(
       context_.get(), pango_language_from_string(language.empty() ? "en" : language.c_str()));
   font_.reset(pango_font_description_from_string(font_families.c_str()));
+  const Handle<PangoFont> any(pango_context_load_font(context_.get(), font_.get()));
+  if (any == nullptr) {
+    return absl::FailedPreconditionError(
+        "pdf: this machine has no fonts; install some, such as fonts-dejavu-core");
+  }
   // A hyphen where a long number or name is broken would be taken for a part of it.
   attributes_.reset(pango_attr_list_new());
   pango_attr_list_insert(attributes_.get(), pango_attr_insert_hyphens_new(FALSE));

@@ -5,7 +5,12 @@
 #include <absl/time/time.h>
 #include <doctest/doctest.h>
 
+#include <algorithm>
+#include <cstddef>
 #include <cstdint>
+#include <cstdio>
+#include <filesystem>
+#include <limits>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -37,6 +42,34 @@ class Document {
     const std::string pages =
         page == 0 ? "" : " -f " + std::to_string(page) + " -l " + std::to_string(page);
     return Run("pdftotext -layout -enc UTF-8" + pages + " '" + file_ + "' -");
+  }
+
+  // As people read it, without the marks of direction that pdftotext adds.
+  std::string ReadText() const {
+    std::string text = Run("pdftotext -enc UTF-8 '" + file_ + "' -");
+    for (const std::string_view mark : {"\u202A", "\u202B", "\u202C", "\u200E", "\u200F"}) {
+      for (std::size_t at = 0; (at = text.find(mark)) != std::string::npos;) {
+        text.erase(at, mark.size());
+      }
+    }
+    return text;
+  }
+
+  // Where a word stands on its page, in points. It must be there once.
+  struct Box {
+    double left = 0;
+    double top = 0;
+    double right = 0;
+  };
+  Box BoxOf(const std::string& word) const {
+    const std::string words = Run("pdftotext -bbox -enc UTF-8 '" + file_ + "' -");
+    const std::string end_tag = ">" + word + "</word>";
+    REQUIRE_MESSAGE(CountOf(words, end_tag) == 1, word);
+    Box box;
+    REQUIRE(std::sscanf(words.c_str() + words.rfind("<word", words.find(end_tag)),
+                        "<word xMin=\"%lf\" yMin=\"%lf\" xMax=\"%lf\"", &box.left, &box.top,
+                        &box.right) == 3);
+    return box;
   }
 
   // In the order of drawing, without white space of layout.
@@ -123,6 +156,164 @@ TEST_CASE("pdf: tables break over pages, repeat their head and lose no row") {
     CAPTURE(i);
     CHECK(CountOf(raw, "Bird " + std::to_string(i) + " $") == 1);
   }
+}
+
+TEST_CASE("pdf: numbers stand at the right of their column, text at the left") {
+  const auto near = [](double value) { return doctest::Approx(value).epsilon(0.004); };
+  const Document document(TableReport(
+      {{.title = "Aaa"}, {.title = "Bbb"}, {.title = "Ccc", .align = outlive::Align::kRight}},
+      {{"first", std::int64_t{7}, "x"}, {"second", std::int64_t{1234567}, "longer"}}));
+  CHECK(document.BoxOf("7").right == near(document.BoxOf("1234567").right));
+  CHECK(document.BoxOf("Bbb").right == near(document.BoxOf("7").right));
+  CHECK(document.BoxOf("first").left == near(document.BoxOf("second").left));
+  CHECK(document.BoxOf("x").right == near(document.BoxOf("longer").right));
+}
+
+TEST_CASE("pdf: many scripts, from both sides") {
+  outlive::Report report = MakeReport({});
+  const std::vector<std::string> texts = {
+      "\u041F\u0442\u0438\u0446\u044B",
+      "\u03A0\u03BF\u03C5\u03BB\u03B9\u03AC",
+      "\u062A\u0642\u0631\u064A\u0631 \u0639\u0646 \u0637\u064A\u0648\u0631",
+      "\u05D3\u05D5\u05D7 \u05E6\u05D9\u05E4\u05D5\u05E8\u05D9\u05DD",
+  };
+  for (const std::string& text : texts) report.sections.emplace_back(outlive::Paragraph{text});
+  int warnings = 0;
+  PdfOptions options;
+  options.on_warning = [&warnings](std::string_view) { ++warnings; };
+  // Where one word ends and the next begins is a guess of pdftotext; it guesses wrong for short
+  // lines from right to left.
+  const auto letters = [](std::string text) {
+    std::erase_if(text, [](char c) { return c == ' ' || c == '\n'; });
+    return text;
+  };
+  const std::string read = letters(Document(report, options).ReadText());
+  for (const std::string& text : texts) {
+    CAPTURE(text);
+    CHECK(Contains(read, letters(text)));
+  }
+  CHECK(warnings == 0);
+}
+
+TEST_CASE("pdf: a document in a language from right to left is mirrored") {
+  outlive::Report report =
+      TableReport({{.title = "name"}, {.title = "cost", .format = NumberFormat::kMoney}},
+                  {{"eagle", std::int64_t{1234}}});
+  report.language = "ar";
+  report.title = "\u062A\u0642\u0631\u064A\u0631";
+  report.facts = {{"one", "11"}, {"two", "22"}};
+  const Document document(report);
+  // The first column and the first fact are the right ones.
+  CHECK(document.BoxOf("$1,234").right < document.BoxOf("eagle").left);
+  CHECK(document.BoxOf("22").right < document.BoxOf("11").left);
+  CHECK(document.BoxOf("11").right > 500);
+  CHECK(document.BoxOf("eagle").right > 500);
+  CHECK(Contains(document.ReadText(), "2024-03-09 14:05 UTC"));
+}
+
+TEST_CASE("pdf: what a machine has no font for is said in the document and to the host") {
+  // One font, without any Chinese.
+  const TempDir dir;
+  const ProgramResult font = RunProgram("fc-match -f '%{file}' 'DejaVu Sans'");
+  REQUIRE(Contains(font.out, "DejaVuSans.ttf"));
+  const std::string fonts = dir.path() / "fonts";
+  std::filesystem::create_directory(fonts);
+  std::filesystem::copy(font.out, fonts);
+  const auto render = [&dir](const std::string& folder, const std::string& text) {
+    const std::string config = dir.Write(
+        "fonts.conf", "<?xml version=\"1.0\"?><fontconfig><dir>" + folder + "</dir><cachedir>" +
+                          (dir.path() / "cache").string() + "</cachedir></fontconfig>");
+    return RunProgram("FONTCONFIG_FILE='" + config + "' '" OUTLIVE_REPORT_PDF_FONTS_PROGRAM "' '" +
+                      text + "' '" + (dir.path() / "a.pdf").string() + "'");
+  };
+  const auto text_of = [&dir] {
+    std::string text = RunProgram("pdftotext '" + (dir.path() / "a.pdf").string() + "' -").out;
+    std::replace(text.begin(), text.end(), '\n', ' ');
+    return text;
+  };
+
+  CHECK(render(fonts, "plain").out == "OK\n");
+  CHECK_FALSE(Contains(text_of(), "could not be shown"));
+
+  const ProgramResult some = render(fonts, "a \u4E2D\u6587 \u4E2D b");
+  CHECK(some.out ==
+        "warning: pdf: no font for 2 characters such as U+4E2D, U+6587; install a font such as "
+        "fonts-noto-cjk\nOK\n");
+  CHECK(Contains(text_of(), "no font for them: U+4E2D, U+6587."));
+
+  std::string many;
+  for (int i = 0; i < 20; ++i) many += std::string("\xE4\xB8") + static_cast<char>(0x80 + i);
+  CHECK(Contains(render(fonts, many).out, "20 characters such as U+4E00"));
+  CHECK(Contains(text_of(), "U+4E07 (+12)."));
+
+  const std::string empty = dir.path() / "empty";
+  std::filesystem::create_directory(empty);
+  CHECK(
+      Contains(render(empty, "plain").out, "FAILED_PRECONDITION: pdf: this machine has no fonts"));
+}
+
+TEST_CASE("pdf: a wide number is written smaller, never cut") {
+  const auto text_of = [](std::size_t column_count) {
+    std::vector<outlive::Column> columns(column_count);
+    Row row;
+    for (outlive::Column& column : columns) {
+      column.title = "n";
+      column.format = NumberFormat::kMoney;
+      row.emplace_back(std::int64_t{9'223'372'036'854'775'807});
+    }
+    std::string text = Document(TableReport(columns, {row})).RawText();
+    std::erase_if(text, [](char c) { return c == '\n' || c == ' '; });
+    return text;
+  };
+  CHECK(CountOf(text_of(6), "$9,223,372,036,854,775,807") == 6);
+  // Where that would be too small to read it takes several lines, and all digits are there.
+  const std::string narrow = text_of(20);
+  const auto digits = [&narrow] {
+    return std::count_if(narrow.begin(), narrow.end(), [](char c) { return c == '7'; });
+  };
+  CHECK(digits() == 20 * 4);
+}
+
+TEST_CASE("pdf: long text in a cell is wrapped, then ends with an ellipsis") {
+  const auto height_of = [](int line_count_max) {
+    PdfOptions options;
+    options.cell_line_count_max = line_count_max;
+    const Document document(TableReport({{.title = "a"}}, {{"first"}, {Words(250)}, {"last"}}),
+                            options);
+    return document.BoxOf("last").top - document.BoxOf("first").top;
+  };
+  const double one = height_of(1);
+  const double line = height_of(2) - one;
+  CHECK(line > 5);
+  CHECK(height_of(3) - one == doctest::Approx(2 * line).epsilon(0.02));
+  CHECK(height_of(6) - one == doctest::Approx(5 * line).epsilon(0.02));
+}
+
+TEST_CASE("pdf: text of any length is laid out piece by piece, and reads as one") {
+  // Words that stand alone, a word without end, lines, marks on marks, and text from the right.
+  // Each cost a hundred times as much when a paragraph was laid out as a whole.
+  std::string latin;
+  for (int i = 0; i < 2000; ++i) latin += "Latin" + std::to_string(i) + " ";
+  const std::string read = Document(MakeReport({outlive::Paragraph{latin}})).RawText();
+  for (int i = 0; i < 2000; ++i) {
+    const std::string word = "Latin" + std::to_string(i);
+    if (CountOf(read, word + " ") + CountOf(read, word + "\n") != 1) FAIL(word);
+  }
+  for (const char* unit : {"x", "a\n", "e\u0301\u0301", "\u0627"}) {
+    std::string text;
+    while (text.size() < 60'000) text += unit;
+    outlive::Report report = MakeReport({outlive::Paragraph{text}, outlive::Heading{text, 1}});
+    report.title = text;
+    CHECK(Document(report).PageCount() >= 3);
+  }
+}
+
+TEST_CASE("pdf: a paragraph from right to left that goes on with Latin stays at the right") {
+  std::string text = "\u0637\u064A\u0648\u0631 ";
+  for (int i = 0; i < 900; ++i) text += "w" + std::to_string(i) + " ";
+  const Document document(MakeReport({outlive::Paragraph{text}}));
+  // The last line is short: it stands at the right, although what it says runs to the right.
+  CHECK(document.BoxOf("w899").left > 200);
 }
 
 TEST_CASE("pdf: a long paragraph goes on on the next page") {

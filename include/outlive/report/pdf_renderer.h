@@ -64,7 +64,8 @@ struct PdfOptions {
   // Words and number punctuation.
   ReportLocale locale;
 
-  // Lines of a table's cell, after which an ellipsis stands for the rest. From 1 to 20.
+  // Lines of a table's cell, after which an ellipsis stands for the rest. From 1 to 20. The rest
+  // can still be found by a search and copied, up to 2,000 characters of the cell.
   int cell_line_count_max = 3;
 
   // Is told, at most once for each document and on the thread that renders it, that there is no
