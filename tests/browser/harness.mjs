@@ -11,6 +11,7 @@ import path from 'node:path';
 import {createInterface} from 'node:readline';
 import {fileURLToPath} from 'node:url';
 
+const DEADLINE_MS = 1000 * Number(process.env.OUTLIVE_TEST_DEADLINE_S ?? 60);
 const CHROMIUM = process.env.OUTLIVE_CHROMIUM ?? '/usr/bin/chromium';
 const modules = process.env.OUTLIVE_NODE_MODULES ??
                 path.join(path.dirname(fileURLToPath(import.meta.url)), 'node_modules');
@@ -71,6 +72,7 @@ export class App {
 // A page that remembers everything that it should not have had to say.
 export async function openPage(context, url) {
   const page = await context.newPage();
+  page.setDefaultTimeout(DEADLINE_MS);
   page.complaints = [];
   page.on('pageerror', (error) => page.complaints.push(`error: ${error}`));
   page.on('console', (message) => {

@@ -29,7 +29,7 @@ async function open(...options) {
 const item = (nth = 0) => page.locator('.report').nth(nth);
 const state = (text, nth = 0) => item(nth).locator('.state', {hasText: text}).waitFor();
 const generate = () => page.getByRole('button', {name: 'Generate report'}).click();
-const choose = (name) => page.getByText(name, {exact: true}).click();
+const choose = (name) => page.getByRole('radio', {name}).check();
 const progress = (nth = 0) => item(nth).locator('progress').evaluate((bar) => bar.value);
 
 // Resolves once the bar of the newest report has gone beyond `value`.
@@ -133,6 +133,7 @@ describe('the page', () => {
 
   test('an open page survives a restart of the server', async () => {
     await open('--pace', '20', '--lease', '1s');
+    await choose('CSV');
     await generate();
     await progressBeyond(0.05);
     await app.end('SIGKILL');
@@ -144,7 +145,8 @@ describe('the page', () => {
   });
 
   test('a report survives closing the tab', async () => {
-    await open('--pace', '5');
+    await open('--pace', '10');
+    await choose('CSV');
     await generate();
     await state('In progress');
     await page.close();
@@ -290,8 +292,9 @@ describe('everybody can use it', () => {
   }
 
   test('changes are announced, and motion is reduced on request', async () => {
-    await open('--pace', '10');
+    await open();
     await page.emulateMedia({reducedMotion: 'reduce'});
+    await choose('CSV');
     await generate();
     await page.locator('#announcer', {hasText: 'was accepted'}).waitFor();
     await page.locator('#announcer', {hasText: 'Ready'}).waitFor();

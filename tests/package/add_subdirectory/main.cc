@@ -22,8 +22,7 @@ int main() {
 
   absl::StatusOr<outlive::Enqueued> job = client.Enqueue(Greet{"world"});
   if (!job.ok()) return 1;
-  absl::StatusOr<outlive::Job> done =
-      client.WaitFor(job->id, absl::Now() + absl::Minutes(1));
+  absl::StatusOr<outlive::Job> done = client.WaitFor(job->id, absl::Now() + absl::Minutes(1));
   runner.Stop(absl::Seconds(30));
   return done.ok() && done->output == "hello world" ? 0 : 1;
 }

@@ -22,8 +22,7 @@ int main() {
 
   absl::StatusOr<outlive::Enqueued> job = client.Enqueue(SendInvoice{42});
   if (!job.ok()) return 1;
-  absl::StatusOr<outlive::Job> done =
-      client.WaitFor(job->id, absl::Now() + absl::Minutes(1));
+  absl::StatusOr<outlive::Job> done = client.WaitFor(job->id, absl::Now() + absl::Minutes(1));
   runner.Stop(absl::Seconds(30));
   return done.ok() && done->output == "42" ? 0 : 1;
 }
