@@ -175,7 +175,9 @@ Response ReportApi::Create(const Request& request, const std::string& user) cons
     return Refuse(absl::ResourceExhaustedError("too many reports are waiting; please try again"));
   }
   if (!created.ok()) return Refuse(created.status());
-  return Accepted(created->report);
+  Response response = Accepted(created->report);
+  if (created->duplicate) response.Set("Idempotent-Replayed", "true");
+  return response;
 }
 
 Response ReportApi::List(const Request& request, const std::string& user) const {

@@ -73,6 +73,8 @@ class LifecycleTest(unittest.TestCase):
                 connection.close()
             self.assertEqual({response.status for response in responses}, {202})
             self.assertEqual(len({response.headers["Location"] for response in responses}), 1)
+            replayed = [response.headers["Idempotent-Replayed"] for response in responses]
+            self.assertEqual((replayed.count(None), replayed.count("true")), (1, 7))
             self.assertEqual(len(user.json("/reports")["reports"]), 1)
 
     def test_a_failed_attempt_is_repeated(self):

@@ -8,19 +8,21 @@ export class Refused extends Error {
   }
 }
 
-async function call(path, options = {}) {
+async function send(path, options = {}) {
   let response;
   try {
     response = await fetch(path, {cache: 'no-store', ...options});
   } catch {
     throw new Refused('The server cannot be reached. Please try again in a moment.');
   }
-  if (response.ok) return response.json();
+  if (response.ok) return response;
   const problem = await response.json().catch(() => ({}));
   const text = problem.detail ?? problem.title ?? `The server answered ${response.status}.`;
   const wait = response.headers.get('Retry-After');
   throw new Refused(wait ? `${text} (in ${wait} seconds)` : text, problem);
 }
+
+const call = async (path, options) => (await send(path, options)).json();
 
 export const getChoices = () => call('/choices');
 export const getPage = (path = '/reports') => call(path);
@@ -28,13 +30,16 @@ export const getReport = (report) => call(report.links.self);
 export const cancelReport = (report) => call(report.links.self, {method: 'DELETE'});
 export const retryReport = (report) => call(report.links.retry, {method: 'POST'});
 
-// The same key with the same wish is the same report, however often it is sent.
-export const createReport = (wish, key) =>
-  call('/reports', {
+// The same key with the same wish is the same report, however often it is sent; `replayed` says
+// that the report was there already.
+export async function createReport(wish, key) {
+  const response = await send('/reports', {
     method: 'POST',
     headers: {'Content-Type': 'application/json', 'Idempotency-Key': key},
     body: JSON.stringify(wish),
   });
+  return {report: await response.json(), replayed: response.headers.has('Idempotent-Replayed')};
+}
 
 // Follows the changes of all reports, over lost connections and restarts of the server.
 // One stream for all of them: a browser opens only six connections to a server.

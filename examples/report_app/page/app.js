@@ -62,10 +62,10 @@ await showReports();
 startForm({
   choices: await persistently(getChoices),
   hasEnded: (id) => reports.hasEnded(id),
-  onCreated: (report) => {
-    const known = reports.has(report.id);
-    reports.show(report);
-    announce(known ? `${report.title} is already being made.`
-                   : `${report.title} was accepted. You may close this page meanwhile.`);
+  onCreated: (report, replayed) => {
+    // Its events may have come before this answer: then the list knows more by now.
+    if (!reports.has(report.id)) reports.show(report);
+    announce(replayed ? `${report.title} is already being made.`
+                      : `${report.title} was accepted. You may close this page meanwhile.`);
   },
 });

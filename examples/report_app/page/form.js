@@ -91,7 +91,8 @@ class Keys {
   }
 }
 
-// `onCreated(report)` gets each report that was accepted; `hasEnded(id)` tells whether it is over.
+// `onCreated(report, replayed)` gets each report that was accepted, and whether it was there already;
+// `hasEnded(id)` tells whether it is over.
 export function startForm({choices, onCreated, hasEnded}) {
   const keys = new Keys();
   let sending = false;
@@ -104,10 +105,11 @@ export function startForm({choices, onCreated, hasEnded}) {
     generate.setAttribute('aria-disabled', 'true');
     try {
       const wish = readForm();
-      const report = await createReport(wish, keys.keyFor(wish, !latest || hasEnded(latest)));
+      const key = keys.keyFor(wish, !latest || hasEnded(latest));
+      const {report, replayed} = await createReport(wish, key);
       showError(null);
       latest = report.id;
-      onCreated(report);
+      onCreated(report, replayed);
     } catch (refused) {
       showError(refused);
     } finally {

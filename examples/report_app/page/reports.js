@@ -106,7 +106,8 @@ class Item {
     const going = ['pending', 'running'].includes(report.state) && !report.cancel_requested;
     const again = ['dead', 'cancelled'].includes(report.state);
     const download = this.part('.download');
-    const hadFocus = this.part('.report-foot').contains(document.activeElement);
+    const focused = document.activeElement;
+    const hadFocus = this.part('.report-foot').contains(focused);
     this.part('.cancel').hidden = !going;
     this.part('.retry').hidden = !again;
     download.hidden = !report.download;
@@ -119,12 +120,15 @@ class Item {
       element.setAttribute('aria-label', `${element.textContent}: ${report.title}`);
     }
     // The button that was pressed is gone: the focus must not go with it.
-    if (hadFocus && document.activeElement?.hidden !== false) this.part('.report-title').focus();
+    if (hadFocus && focused.hidden) this.part('.report-title').focus();
   }
 
   async act(action) {
+    const before = this.report;
     try {
-      this.show(await action(this.report));
+      const after = await action(before);
+      // An event that has come meanwhile may be the newer one, and others follow it.
+      if (this.report === before) this.show(after);
     } catch (refused) {
       this.part('.note').textContent = refused.message;
       announce(refused.message);
