@@ -22,6 +22,15 @@ endmacro()
 macro(outlive_pkg_config target modules)
   if(PkgConfig_FOUND)
     pkg_check_modules(${target} QUIET IMPORTED_TARGET ${modules})
+    # Whether there is -pthread is for Threads::Threads to say: a precompiled header fits only what
+    # is compiled alike.
+    if(TARGET PkgConfig::${target})
+      get_target_property(options PkgConfig::${target} INTERFACE_COMPILE_OPTIONS)
+      if(options)
+        list(REMOVE_ITEM options -pthread)
+        set_target_properties(PkgConfig::${target} PROPERTIES INTERFACE_COMPILE_OPTIONS "${options}")
+      endif()
+    endif()
   endif()
 endmacro()
 

@@ -70,10 +70,10 @@ outlive::Chart PhaseChart(const std::vector<StrikeGroup>& phases) {
   return chart;
 }
 
-// The most expensive states first; a chart of all of them could not be read.
+// The most expensive states first, those of one cost by name; a chart of all could not be read.
 outlive::Chart CostChart(std::vector<StrikeGroup> states) {
-  std::stable_sort(states.begin(), states.end(), [](const StrikeGroup& a, const StrikeGroup& b) {
-    return a.totals.cost > b.totals.cost;
+  std::sort(states.begin(), states.end(), [](const StrikeGroup& a, const StrikeGroup& b) {
+    return a.totals.cost != b.totals.cost ? a.totals.cost > b.totals.cost : a.name < b.name;
   });
   outlive::Chart chart{.title = "Cost by state",
                        .x_title = "State",

@@ -30,8 +30,8 @@ constexpr std::array<std::string_view, 14> kCsvHeader = {"Airport Name",
                                                          "Cost Repair",
                                                          "Cost Total $",
                                                          "Speed IAS in knots"};
-// Where in a record they stand.
-constexpr std::size_t kDate = 3, kCostOther = 10, kCostRepair = 11, kCostTotal = 12, kSpeed = 13;
+// Where in a record they stand. From kCostOther on they are numbers.
+constexpr std::size_t kDate = 3, kCostOther = 10, kSpeed = 13;
 
 constexpr std::string_view kInsert =
     "INSERT INTO strike (airport, aircraft, damage, flight_date, operator, state, phase, size,"

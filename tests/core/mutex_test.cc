@@ -34,8 +34,9 @@ TEST_CASE("a mutex that is held cannot be taken") {
   {
     MutexLock lock(mutex);
     std::thread([&] {
-      taken = mutex.TryLock();
-      if (taken) mutex.Unlock();
+      const bool got = mutex.TryLock();
+      if (got) mutex.Unlock();
+      taken = got;
     }).join();
   }
   CHECK_FALSE(taken);

@@ -52,7 +52,8 @@ TEST_CASE("copies are their own, and what was moved from is empty") {
   CHECK(first.Reveal() == "");
   copy = Secret("second");
   CHECK(copy.Reveal() == "second");
-  copy = copy;  // NOLINT(misc-redundant-expression)
+  const Secret& self = copy;
+  copy = self;
   CHECK(copy.Reveal() == "second");
   copy = Secret();
   CHECK(copy.empty());
