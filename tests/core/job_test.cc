@@ -314,7 +314,8 @@ TEST_CASE("bytes that are not text are exported in base64, with nothing lost") {
 
 TEST_CASE("text with quotes, line ends and other alphabets stays one line and comes back") {
   Job job = DeadJob();
-  job.args = std::string("\"\\\r\n\t\x01 żółć 🦉 </script>\0", 33);
+  constexpr char kText[] = "\"\\\r\n\t\x01 żółć 🦉 </script>\0";
+  job.args = std::string(kText, sizeof kText - 1);
   job.errors[0].message = job.args;
   job.artifacts[0].name = job.args;
   const std::string text = JobToJson(job);

@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include <cstdint>
+#include <cstdio>
 #include <sstream>
 #include <string>
 
@@ -11,18 +12,19 @@ namespace {
 
 using namespace outlive_report_tests;
 
-// Sanitizers make everything many times slower; what is checked is the same.
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr std::int64_t kRowCount = 100'000;
+constexpr bool kSanitized = true;
 #elif defined(__has_feature)
 #if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-constexpr std::int64_t kRowCount = 100'000;
+constexpr bool kSanitized = true;
 #else
-constexpr std::int64_t kRowCount = 1'000'000;
+constexpr bool kSanitized = false;
 #endif
 #else
-constexpr std::int64_t kRowCount = 1'000'000;
+constexpr bool kSanitized = false;
 #endif
+
+constexpr std::int64_t kRowCount = 1'000'000;
 
 struct Usage {
   long peak_kib = 0;
@@ -40,6 +42,10 @@ Usage Measure(const std::string& format, std::int64_t row_count) {
 }
 
 void CheckConstantMemory(const std::string& format, std::int64_t row_count, long growth_kib_max) {
+  if (kSanitized) {
+    std::puts("[skipped] a sanitizer keeps what was freed, so memory says nothing here");
+    return;
+  }
   const Usage few = Measure(format, row_count / 10);
   const Usage many = Measure(format, row_count);
   CAPTURE(few.peak_kib);
