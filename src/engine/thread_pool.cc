@@ -18,7 +18,7 @@ absl::Status ThreadPool::Start(int thread_count_max) {
 bool ThreadPool::StartThread() {
   try {
     threads_.emplace_back([this] { Loop(); });
-    starting_ = true;
+    called_ = true;
     return true;
   } catch (const std::system_error&) {
     return false;
@@ -26,14 +26,18 @@ bool ThreadPool::StartThread() {
 }
 
 void ThreadPool::Add(std::vector<Task> tasks) {
-  if (tasks.empty()) return;
   MutexLock lock(mutex_);
-  const bool one = tasks.size() == 1;
   std::move(tasks.begin(), tasks.end(), std::back_inserter(tasks_));
-  if (one) {
+  CallAnother();
+}
+
+void ThreadPool::CallAnother() {
+  if (tasks_.empty() || called_) return;
+  if (idle_ > 0) {
+    called_ = true;
     changed_.NotifyOne();
-  } else {
-    changed_.NotifyAll();
+  } else if (threads_.size() < static_cast<std::size_t>(thread_count_max_)) {
+    StartThread();
   }
 }
 
@@ -61,17 +65,17 @@ void ThreadPool::Loop() {
     Task task;
     {
       MutexLock lock(mutex_);
-      if (std::exchange(fresh, false)) starting_ = false;
+      if (std::exchange(fresh, false)) called_ = false;
       ++idle_;
-      while (tasks_.empty() && !stopping_) changed_.Wait(mutex_);
+      while (tasks_.empty() && !stopping_) {
+        changed_.Wait(mutex_);
+        called_ = false;
+      }
       --idle_;
       if (tasks_.empty()) return;
       task = std::move(tasks_.front());
       tasks_.pop_front();
-      if (!tasks_.empty() && idle_ == 0 && !starting_ &&
-          threads_.size() < static_cast<std::size_t>(thread_count_max_)) {
-        StartThread();
-      }
+      CallAnother();
     }
     run_(std::move(task));
   }

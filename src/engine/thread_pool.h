@@ -1,5 +1,9 @@
 // ThreadPool runs attempts on threads that are started as they are needed: one more whenever work
-// waits and nobody is idle, one at a time, so that a burst of quick jobs does not start hundreds.
+// waits and nobody is idle.
+//
+// Threads are called one at a time, woken or started: whoever takes a task calls the next one where
+// more are waiting. So a burst of quick jobs is run by those that are awake, and does not wake or
+// start hundreds; a burst of slow ones gets a thread each.
 //
 // Thread-safety: may be used from many threads at once.
 // Lifetime:      Stop() returns when every thread has ended; the destructor calls it.
@@ -38,6 +42,7 @@ class ThreadPool {
   void Stop();
 
  private:
+  void CallAnother() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool StartThread() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Loop();
 
@@ -49,7 +54,7 @@ class ThreadPool {
   std::vector<std::thread> threads_ ABSL_GUARDED_BY(mutex_);
   int thread_count_max_ ABSL_GUARDED_BY(mutex_) = 0;
   int idle_ ABSL_GUARDED_BY(mutex_) = 0;
-  bool starting_ ABSL_GUARDED_BY(mutex_) = false;  // A new thread has not taken a task yet.
+  bool called_ ABSL_GUARDED_BY(mutex_) = false;  // A thread that has not looked yet.
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
 };
 
