@@ -110,6 +110,7 @@ class Dispatcher {
   bool CanClaim() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool ClaimIsDue() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Duration PauseLeft() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void Gather();
   Turn Begin();
   absl::Status Commit(Turn& turn);
   void Failed(Turn& turn, const absl::Status& status);

@@ -103,6 +103,11 @@ inline void CheckTables(const std::string& path) {
                    "               AND state = 4) OR"
                    " dead <> (SELECT count(*) FROM outlive_ended WHERE lane = l.id AND state = 5)")
             .empty());
+  // Retention finds every completed job.
+  CHECK(host.Number("SELECT (SELECT count(*) FROM outlive_ended WHERE state = 3) -"
+                    " (SELECT count(DISTINCT e.job) FROM outlive_completed_batch b,"
+                    "  json_each(b.jobs) entry JOIN outlive_ended e ON e.job = entry.value"
+                    "  AND e.state = 3 AND e.ended_at = b.ended_at)") == 0);
   // The bits of `flags` are true, and nothing is left of jobs that are gone.
   for (const auto& [bit, table] :
        std::vector<std::pair<std::string, std::string>>{{"1", "follow_up"},

@@ -47,6 +47,10 @@ void CheckPlans(const HostConnection& host, const std::vector<Expected>& all) {
 #define SQL(file, name) sqlite::SqlText(sqlite::file, name)
 
 const std::string kPendingKey = "SEARCH outlive_pending USING PRIMARY KEY ";
+const std::string kTakenRange =
+    "SEARCH p USING PRIMARY KEY (lane=? AND priority=? AND (run_at,job)<(?,?))";
+const std::string kItsJob = "SEARCH j USING INTEGER PRIMARY KEY (rowid=?)";
+const std::string kItsRunning = "SEARCH r USING INTEGER PRIMARY KEY (rowid=?)";
 
 TEST_CASE("claims and finishes go by the intended index, with and without statistics") {
   const SqliteFolder folder;
@@ -56,7 +60,17 @@ TEST_CASE("claims and finishes go by the intended index, with and without statis
       {SQL(kClaimSql, "first_of_next_priority"), {kPendingKey + "(lane=? AND priority>?)"}},
       {SQL(kClaimSql, "next_pending"),
        {kPendingKey + "(lane=? AND priority=? AND (run_at,job)>(?,?))"}},
-      {SQL(kClaimSql, "job_to_run"), {"SEARCH outlive_job USING INTEGER PRIMARY KEY (rowid=?)"}},
+      {SQL(kClaimSql, "jobs_to_run"), {kTakenRange, kItsJob}},
+      {SQL(kClaimSql, "add_running"), {kTakenRange, kItsJob}},
+      {SQL(kClaimSql, "delete_claimed"),
+       {kPendingKey + "(lane=? AND priority=? AND (run_at,job)<(?,?))"}},
+      {SQL(kJobRowsSql, "running_of"), {"SCAN entry", kItsRunning}},
+      {SQL(kJobRowsSql, "add_completed"), {"SCAN entry", kItsRunning}},
+      {SQL(kJobRowsSql, "delete_completed"),
+       {"SEARCH outlive_running USING INTEGER PRIMARY KEY (rowid=?)", "LIST SUBQUERY",
+        "SCAN json_each"}},
+      {SQL(kInsertSql, "add_all_pending"),
+       {"SEARCH outlive_job USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)"}},
       {SQL(kClaimSql, "session"), {"SEARCH outlive_session USING INDEX"}},
       {SQL(kJobRowsSql, "delete_pending"),
        {kPendingKey + "(lane=? AND priority=? AND run_at=? AND job=?)"}},
@@ -87,6 +101,10 @@ TEST_CASE("maintenance and readers go by an index where a table may be large") {
       {
           {SQL(kMaintenanceSql, "oldest_ended"),
            {"SEARCH outlive_ended USING INDEX outlive_ended_by_time (state=? AND ended_at<?)"}},
+          {SQL(kMaintenanceSql, "next_completed_batch"),
+           {"SEARCH outlive_completed_batch USING INTEGER PRIMARY KEY (rowid>?)"}},
+          {SQL(kMaintenanceSql, "still_completed"),
+           {"SCAN entry", "SEARCH e USING INTEGER PRIMARY KEY (rowid=?)"}},
           {SQL(kMaintenanceSql, "oldest_batch"), {"SCAN outlive_event_batch"}},  // Two rows.
           {SQL(kReadSql, "cancel_requests"),
            {"SEARCH outlive_running USING INDEX outlive_running_cancel (session=?)",

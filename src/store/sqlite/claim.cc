@@ -44,12 +44,7 @@ absl::StatusOr<ClaimResult> Claimer::Claim(const ClaimRequest& request) {
     if (*paused) continue;
     const std::size_t room = limits::kClaimJobCountMax - result.jobs.size();
     OUTLIVE_RETURN_IF_ERROR(TakeFrom(plan_[i], std::min<std::size_t>(wanted, room)));
-    for (const Taken& taken : taken_) {
-      absl::StatusOr<ClaimedJob> job = Lease(taken, *session);
-      OUTLIVE_RETURN_IF_ERROR(job.status());
-      job->queue = i;
-      result.jobs.push_back(*std::move(job));
-    }
+    OUTLIVE_RETURN_IF_ERROR(Lease(i, *session, result.jobs));
   }
   if (more_) {
     result.next_run_at = absl::InfinitePast();
@@ -171,42 +166,83 @@ absl::StatusOr<bool> Claimer::Advance(Cursor& cursor, std::size_t chunk) {
   return GoToNextPriority(cursor, last.priority);
 }
 
-absl::StatusOr<ClaimedJob> Claimer::Lease(const Taken& taken, std::int64_t session) {
-  const JobId id = taken.place.job;
-  OUTLIVE_RETURN_IF_ERROR(
-      rows_.DeletePending(id, taken.lane.lane, taken.place.priority, taken.place.run_at));
-  ClaimedJob job;
-  std::int64_t flags = 0;
-  {
-    Rows rows = job_to_run_.Query(id);
-    if (!rows.Next()) {
-      OUTLIVE_RETURN_IF_ERROR(rows.status());
-      return absl::DataLossError(fmt::format("pending job {} is not in outlive_job", id));
-    }
-    job.lease = {id, rows.Int(3) + 1};
-    job.kind = taken.lane.kind;
-    job.priority = static_cast<int>(taken.place.priority);
-    job.attempt = static_cast<int>(rows.Int(0)) + 1;
-    job.attempt_count_max = static_cast<int>(rows.Int(1));
-    job.crashes = static_cast<int>(rows.Int(2));
-    job.run_at = absl::FromUnixMicros(taken.place.run_at);
-    job.started_at = context_.now();
-    flags = rows.Int(4);
-    job.retry_policy = rows.Text(7);
-    job.traceparent = rows.Text(8);
-    job.args = rows.Text(9);
-    OUTLIVE_RETURN_IF_ERROR(add_running_.Run(id, taken.lane.lane, session, job.lease.fence,
-                                             job.attempt, now_, flags, rows.OptionalReal(5),
-                                             TextOrNull{rows.Text(6)}));
+absl::Status Claimer::Lease(std::size_t queue, std::int64_t session,
+                            std::vector<ClaimedJob>& jobs) {
+  const std::size_t first = jobs.size();
+  jobs.resize(first + taken_.size());
+  const auto leased = absl::MakeSpan(jobs).subspan(first);
+  with_checkpoint_.clear();
+  for (const Range& range : RangesTaken()) {
+    OUTLIVE_RETURN_IF_ERROR(ReadRange(range, leased));
+    OUTLIVE_RETURN_IF_ERROR(MoveRange(range, session));
   }
-  if ((flags & kHasCheckpoint) != 0) {
-    absl::StatusOr<std::string> checkpoint = Checkpoint(id);
+  for (const std::size_t i : with_checkpoint_) {
+    absl::StatusOr<std::string> checkpoint = Checkpoint(leased[i].lease.job);
     OUTLIVE_RETURN_IF_ERROR(checkpoint.status());
-    job.checkpoint = *std::move(checkpoint);
+    leased[i].checkpoint = *std::move(checkpoint);
   }
-  context_.Count(taken.lane.lane, JobState::kRunning, 1);
-  context_.AddEvent(EventType::kClaimed, id, job.lease.fence);
-  return job;
+  for (ClaimedJob& job : leased) {
+    job.queue = queue;
+    context_.AddEvent(EventType::kClaimed, job.lease.job, job.lease.fence);
+  }
+  return absl::OkStatus();
+}
+
+std::vector<Claimer::Range> Claimer::RangesTaken() const {
+  std::vector<Range> ranges;
+  for (std::size_t i = 0; i < taken_.size(); ++i) {
+    const Taken& taken = taken_[i];
+    auto range = std::find_if(ranges.begin(), ranges.end(), [&taken](const Range& each) {
+      return each.lane.lane == taken.lane.lane && each.priority == taken.place.priority;
+    });
+    if (range == ranges.end()) {
+      range = ranges.insert(range, {taken.lane, taken.place.priority, {}});
+    }
+    range->taken.push_back(i);
+  }
+  return ranges;
+}
+
+absl::Status Claimer::ReadRange(const Range& range, absl::Span<ClaimedJob> jobs) {
+  const Place& last = taken_[range.taken.back()].place;
+  Rows rows = jobs_to_run_.Query(range.lane.lane, range.priority, last.run_at, last.job);
+  for (const std::size_t i : range.taken) {
+    const Place& place = taken_[i].place;
+    if (!rows.Next() || rows.Int(0) != place.job) {
+      OUTLIVE_RETURN_IF_ERROR(rows.status());
+      return absl::DataLossError(fmt::format("pending job {} is not in outlive_job", place.job));
+    }
+    ClaimedJob& job = jobs[i];
+    job.lease = {place.job, rows.Int(4) + 1};
+    job.kind = range.lane.kind;
+    job.priority = static_cast<int>(place.priority);
+    job.attempt = static_cast<int>(rows.Int(1)) + 1;
+    job.attempt_count_max = static_cast<int>(rows.Int(2));
+    job.crashes = static_cast<int>(rows.Int(3));
+    job.run_at = absl::FromUnixMicros(place.run_at);
+    job.started_at = context_.now();
+    job.retry_policy = rows.Text(6);
+    job.traceparent = rows.Text(7);
+    job.args = rows.Text(8);
+    if ((rows.Int(5) & kHasCheckpoint) != 0) with_checkpoint_.push_back(i);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Claimer::MoveRange(const Range& range, std::int64_t session) {
+  const Place& last = taken_[range.taken.back()].place;
+  const auto count = static_cast<std::int64_t>(range.taken.size());
+  OUTLIVE_RETURN_IF_ERROR(add_running_.Run(range.lane.lane, range.priority, last.run_at, last.job,
+                                           session, now_));
+  const bool all_added = add_running_.changes() == count;
+  OUTLIVE_RETURN_IF_ERROR(
+      delete_claimed_.Run(range.lane.lane, range.priority, last.run_at, last.job));
+  if (!all_added || delete_claimed_.changes() != count) {
+    return absl::DataLossError("outlive_pending does not agree with outlive_job");
+  }
+  context_.Count(range.lane.lane, JobState::kPending, static_cast<int>(-count));
+  context_.Count(range.lane.lane, JobState::kRunning, static_cast<int>(count));
+  return absl::OkStatus();
 }
 
 absl::StatusOr<std::string> Claimer::Checkpoint(JobId job) {

@@ -5,12 +5,16 @@
 // one chunk more. Lanes that nobody asked for, future jobs and jobs of later priorities are passed
 // over by the index.
 //
+// What is taken of a lane and priority are always its first jobs, so they are moved to
+// outlive_running by statements about that range, however many they are.
+//
 // Thread-safety: none; for the thread that holds the write transaction.
 #ifndef OUTLIVE_SRC_STORE_SQLITE_CLAIM_H_
 #define OUTLIVE_SRC_STORE_SQLITE_CLAIM_H_
 
 #include <absl/status/status.h>
 #include <absl/status/statusor.h>
+#include <absl/types/span.h>
 
 #include <compare>
 #include <cstddef>
@@ -19,7 +23,6 @@
 #include <vector>
 
 #include "outlive/core/job_store.h"
-#include "store/sqlite/job_rows.h"
 #include "store/sqlite/sql_text.h"
 #include "store/sqlite/statement.h"
 #include "store/sqlite/write_context.h"
@@ -29,8 +32,8 @@ namespace outlive::sqlite {
 
 class Claimer {
  public:
-  // Both outlive it.
-  Claimer(WriteContext& context, JobRows& rows) : context_(context), rows_(rows) {}
+  // It outlives the claimer.
+  explicit Claimer(WriteContext& context) : context_(context) {}
 
   // StoreTransaction::Claim().
   absl::StatusOr<ClaimResult> Claim(const ClaimRequest& request);
@@ -75,6 +78,13 @@ class Claimer {
     Place place;
   };
 
+  // What was taken of one lane and priority, in order, as indexes into taken_.
+  struct Range {
+    PlannedLane lane;
+    std::int64_t priority = 0;
+    std::vector<std::size_t> taken;
+  };
+
   absl::StatusOr<std::int64_t> FindSession(const std::string& name);
   absl::Status Plan(const ClaimRequest& request);
   absl::StatusOr<PlannedQueue> PlanQueue(const std::string& queue,
@@ -89,12 +99,14 @@ class Claimer {
   // Puts the cursor on the next due job; `chunk` is how many it is worth to read ahead.
   absl::StatusOr<bool> Advance(Cursor& cursor, std::size_t chunk);
 
-  // Moves a job from pending to running.
-  absl::StatusOr<ClaimedJob> Lease(const Taken& taken, std::int64_t session);
+  // Moves what was taken from pending to running, and adds it to `jobs` in order.
+  absl::Status Lease(std::size_t queue, std::int64_t session, std::vector<ClaimedJob>& jobs);
+  std::vector<Range> RangesTaken() const;
+  absl::Status ReadRange(const Range& range, absl::Span<ClaimedJob> jobs);
+  absl::Status MoveRange(const Range& range, std::int64_t session);
   absl::StatusOr<std::string> Checkpoint(JobId job);
 
   WriteContext& context_;
-  JobRows& rows_;
 
   // What lanes the last request was about: requests of one runner are alike.
   std::vector<PlannedQueue> plan_;
@@ -108,13 +120,15 @@ class Claimer {
   bool more_ = false;
   std::vector<Cursor> cursors_;
   std::vector<Taken> taken_;
+  std::vector<std::size_t> with_checkpoint_;  // Indexes into taken_.
 
   Statement session_{context_.database(), SqlText(kClaimSql, "session")};
   Statement first_of_next_priority_{context_.database(),
                                     SqlText(kClaimSql, "first_of_next_priority")};
   Statement next_pending_{context_.database(), SqlText(kClaimSql, "next_pending")};
-  Statement job_to_run_{context_.database(), SqlText(kClaimSql, "job_to_run")};
+  Statement jobs_to_run_{context_.database(), SqlText(kClaimSql, "jobs_to_run")};
   Statement add_running_{context_.database(), SqlText(kClaimSql, "add_running")};
+  Statement delete_claimed_{context_.database(), SqlText(kClaimSql, "delete_claimed")};
   Statement checkpoint_{context_.database(), SqlText(kClaimSql, "checkpoint")};
 };
 

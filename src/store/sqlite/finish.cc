@@ -2,10 +2,12 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "outlive/core/lifecycle.h"
 #include "outlive/core/store_rules.h"
+#include "store/sqlite/flags.h"
 #include "store/sqlite/return_if_error.h"
 
 namespace outlive::sqlite {
@@ -14,6 +16,23 @@ namespace {
 bool KeepsError(Transition transition) {
   return transition == Transition::kRetry || transition == Transition::kDie ||
          transition == Transition::kCancel;
+}
+
+// From so many on, statements about all of them are cheaper than some for each.
+constexpr std::size_t kBatchMin = 3;
+
+bool NamesEachJobOnce(absl::Span<const Finished> finished) {
+  std::vector<JobId> jobs;
+  jobs.reserve(finished.size());
+  for (const Finished& one : finished) jobs.push_back(one.lease.job);
+  std::sort(jobs.begin(), jobs.end());
+  return std::adjacent_find(jobs.begin(), jobs.end()) == jobs.end();
+}
+
+// Whether nothing has to be done but to move the job from running to completed.
+bool OnlyCompletes(const Finished& finished, const JobRows::RunningBrief& running) {
+  return finished.transition == Transition::kComplete && finished.lease.fence == running.fence &&
+         finished.output.empty() && (running.flags & (kHasFollowUps | kHasOutput)) == 0;
 }
 
 absl::Status LeaseLost(const Lease& lease) {
@@ -26,12 +45,44 @@ absl::StatusOr<std::vector<absl::Status>> Finisher::Finish(absl::Span<const Fini
   OUTLIVE_RETURN_IF_ERROR(ValidateBatch(finished.size()));
   std::vector<absl::Status> results;
   results.reserve(finished.size());
+  if (finished.size() >= kBatchMin && NamesEachJobOnce(finished)) {
+    OUTLIVE_RETURN_IF_ERROR(FinishBatch(finished, results));
+    return results;
+  }
   for (const Finished& one : finished) {
     absl::StatusOr<absl::Status> result = FinishOne(one);
     OUTLIVE_RETURN_IF_ERROR(result.status());
     results.push_back(*std::move(result));
   }
   return results;
+}
+
+absl::Status Finisher::FinishBatch(absl::Span<const Finished> finished,
+                                   std::vector<absl::Status>& results) {
+  std::vector<JobId> jobs;
+  jobs.reserve(finished.size());
+  for (const Finished& one : finished) jobs.push_back(one.lease.job);
+  const absl::StatusOr<std::vector<JobRows::RunningBrief>> running = rows_.FindRunning(jobs);
+  OUTLIVE_RETURN_IF_ERROR(running.status());
+  jobs.clear();
+  auto next = running->begin();
+  for (const Finished& one : finished) {
+    const bool runs = next != running->end() && next->job == one.lease.job;
+    if (runs && OnlyCompletes(one, *next)) {
+      jobs.push_back(next->job);
+      context_.Count(next->lane, JobState::kRunning, -1);
+      context_.Count(next->lane, JobState::kCompleted, 1);
+      context_.AddCompleted(next->job);
+      context_.AddEvent(EventType::kCompleted, next->job, next->fence);
+      results.push_back(absl::OkStatus());
+    } else {
+      absl::StatusOr<absl::Status> result = FinishOne(one);
+      OUTLIVE_RETURN_IF_ERROR(result.status());
+      results.push_back(*std::move(result));
+    }
+    if (runs) ++next;
+  }
+  return jobs.empty() ? absl::OkStatus() : rows_.Complete(jobs);
 }
 
 absl::StatusOr<absl::Status> Finisher::FinishOne(const Finished& finished) {

@@ -25,6 +25,7 @@ absl::StatusOr<std::vector<absl::StatusOr<Inserted>>> Inserter::Insert(
     absl::Span<const NewJob> jobs) {
   OUTLIVE_RETURN_IF_ERROR(ValidateBatch(jobs.size()));
   backlog_.clear();
+  const JobId first = context_.next_job();
   std::vector<absl::StatusOr<Inserted>> results;
   results.reserve(jobs.size());
   for (const NewJob& job : jobs) {
@@ -32,16 +33,26 @@ absl::StatusOr<std::vector<absl::StatusOr<Inserted>>> Inserter::Insert(
     OUTLIVE_RETURN_IF_ERROR(result.status());
     results.push_back(*std::move(result));
   }
+  OUTLIVE_RETURN_IF_ERROR(AddPending(first));
   return results;
 }
 
 absl::Status Inserter::InsertUnchecked(absl::Span<const NewJob> jobs) {
+  const JobId first = context_.next_job();
   for (const NewJob& job : jobs) {
     const absl::StatusOr<LaneId> lane = context_.catalog().EnsureLane(job.queue, job.kind);
     OUTLIVE_RETURN_IF_ERROR(lane.status());
     OUTLIVE_RETURN_IF_ERROR(AddJob(*lane, job).status());
   }
-  return absl::OkStatus();
+  return AddPending(first);
+}
+
+absl::Status Inserter::AddPending(JobId first) {
+  const std::int64_t count = context_.next_job() - first;
+  if (count == 0) return absl::OkStatus();
+  OUTLIVE_RETURN_IF_ERROR(add_all_pending_.Run(first, context_.next_job() - 1));
+  if (add_all_pending_.changes() == count) return absl::OkStatus();
+  return absl::DataLossError("outlive_job does not hold the jobs that were just added");
 }
 
 absl::StatusOr<absl::StatusOr<Inserted>> Inserter::InsertOne(const NewJob& job) {
@@ -132,7 +143,7 @@ absl::StatusOr<JobId> Inserter::AddJob(LaneId lane, const NewJob& job) {
       id, lane, job.priority, run_at, context_.now(), job.attempt_count_max, flags,
       TextOrNull{job.idempotency_key}, TextOrNull{job.partition_key}, TextOrNull{job.traceparent},
       TextOrNull{tags}, TextOrNull{job.retry_policy}, Bytes{job.args}));
-  OUTLIVE_RETURN_IF_ERROR(rows_.AddPending(id, lane, job.priority, run_at));
+  context_.Count(lane, JobState::kPending, 1);
   context_.AddEvent(EventType::kEnqueued, id, 0);
   if (!backlog_.empty()) {
     const absl::StatusOr<NameId> queue = context_.catalog().EnsureName(job.queue);

@@ -15,7 +15,6 @@
 
 #include "outlive/core/job.h"
 #include "outlive/core/job_store.h"
-#include "store/sqlite/job_rows.h"
 #include "store/sqlite/sql_text.h"
 #include "store/sqlite/statement.h"
 #include "store/sqlite/write_context.h"
@@ -25,8 +24,8 @@ namespace outlive::sqlite {
 
 class Inserter {
  public:
-  // Both outlive it.
-  Inserter(WriteContext& context, JobRows& rows) : context_(context), rows_(rows) {}
+  // It outlives the inserter.
+  explicit Inserter(WriteContext& context) : context_(context) {}
 
   // StoreTransaction::Insert().
   absl::StatusOr<std::vector<absl::StatusOr<Inserted>>> Insert(absl::Span<const NewJob> jobs);
@@ -45,15 +44,19 @@ class Inserter {
   // True where the queue has room for one more.
   absl::StatusOr<bool> HasRoom(const NewJob& job);
 
+  // Adds a job to outlive_job, and counts it as pending. AddPending() has to follow.
   absl::StatusOr<JobId> AddJob(LaneId lane, const NewJob& job);
 
+  // Adds all jobs with ids from `first` on to those that wait.
+  absl::Status AddPending(JobId first);
+
   WriteContext& context_;
-  JobRows& rows_;
 
   // Pending jobs of queues with a limit, as far as this call has asked.
   absl::flat_hash_map<NameId, std::int64_t> backlog_;
 
   Statement add_job_{context_.database(), SqlText(kInsertSql, "add_job")};
+  Statement add_all_pending_{context_.database(), SqlText(kInsertSql, "add_all_pending")};
   Statement add_tag_{context_.database(), SqlText(kInsertSql, "add_tag")};
   Statement add_follow_ups_{context_.database(), SqlText(kInsertSql, "add_follow_ups")};
   Statement add_key_{context_.database(), SqlText(kInsertSql, "add_key")};

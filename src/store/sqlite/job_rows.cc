@@ -1,5 +1,7 @@
 #include "store/sqlite/job_rows.h"
 
+#include <absl/strings/str_cat.h>
+#include <absl/strings/str_join.h>
 #include <absl/strings/str_split.h>
 #include <fmt/format.h>
 
@@ -10,6 +12,13 @@
 #include "store/sqlite/return_if_error.h"
 
 namespace outlive::sqlite {
+namespace {
+
+std::string JsonArray(const std::vector<JobId>& jobs) {
+  return absl::StrCat("[", absl::StrJoin(jobs, ","), "]");
+}
+
+}  // namespace
 
 absl::StatusOr<std::optional<RunningJob>> JobRows::FindRunning(JobId job) {
   Rows rows = running_.Query(job);
@@ -28,6 +37,30 @@ absl::StatusOr<std::optional<RunningJob>> JobRows::FindRunning(JobId job) {
   running.at.progress = rows.OptionalReal(6);
   running.at.note = rows.Text(7);
   return running;
+}
+
+absl::StatusOr<std::vector<JobRows::RunningBrief>> JobRows::FindRunning(
+    const std::vector<JobId>& jobs) {
+  std::vector<RunningBrief> found;
+  found.reserve(jobs.size());
+  const std::string ids = JsonArray(jobs);
+  Rows rows = running_of_.Query(ids);
+  while (rows.Next()) found.push_back({rows.Int(0), rows.Int(1), rows.Int(2), rows.Int(3)});
+  OUTLIVE_RETURN_IF_ERROR(rows.status());
+  return found;
+}
+
+absl::Status JobRows::Complete(const std::vector<JobId>& jobs) {
+  const std::string ids = JsonArray(jobs);
+  const auto count = static_cast<std::int64_t>(jobs.size());
+  OUTLIVE_RETURN_IF_ERROR(
+      add_completed_.Run(ids, context_.now(), static_cast<int>(Transition::kComplete)));
+  const bool all_added = add_completed_.changes() == count;
+  OUTLIVE_RETURN_IF_ERROR(delete_completed_.Run(ids));
+  if (!all_added || delete_completed_.changes() != count) {
+    return absl::DataLossError("outlive_running has changed within a statement");
+  }
+  return absl::OkStatus();
 }
 
 absl::Status JobRows::AddPending(JobId job, LaneId lane, std::int64_t priority,
@@ -86,6 +119,7 @@ absl::Status JobRows::End(JobId job, LaneId lane, JobState state, const JobProgr
                                          at.fence, at.attempt, at.started_at, at.flags, transition,
                                          at.progress, TextOrNull{at.note}, TextOrNull{group}));
   context_.Count(lane, state, 1);
+  if (state == JobState::kCompleted) context_.AddCompleted(job);
   return absl::OkStatus();
 }
 

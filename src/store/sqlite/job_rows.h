@@ -48,6 +48,19 @@ class JobRows {
   // Nothing: the job is not running.
   absl::StatusOr<std::optional<RunningJob>> FindRunning(JobId job);
 
+  // The jobs of a batch that run, in its order.
+  struct RunningBrief {
+    JobId job = 0;
+    LaneId lane = 0;
+    std::int64_t fence = 0;
+    std::int64_t flags = 0;
+  };
+  absl::StatusOr<std::vector<RunningBrief>> FindRunning(const std::vector<JobId>& jobs);
+
+  // Moves jobs that run, each named once, to their end: completed, by Transition::kComplete.
+  // Counts and events are the caller's.
+  absl::Status Complete(const std::vector<JobId>& jobs);
+
   // Adds a job that is in outlive_job to those that wait.
   absl::Status AddPending(JobId job, LaneId lane, std::int64_t priority, std::int64_t run_at);
   absl::Status DeletePending(JobId job, LaneId lane, std::int64_t priority, std::int64_t run_at);
@@ -90,6 +103,9 @@ class JobRows {
 
   WriteContext& context_;
   Statement running_{context_.database(), SqlText(kJobRowsSql, "running")};
+  Statement running_of_{context_.database(), SqlText(kJobRowsSql, "running_of")};
+  Statement add_completed_{context_.database(), SqlText(kJobRowsSql, "add_completed")};
+  Statement delete_completed_{context_.database(), SqlText(kJobRowsSql, "delete_completed")};
   Statement delete_running_{context_.database(), SqlText(kJobRowsSql, "delete_running")};
   Statement add_pending_{context_.database(), SqlText(kJobRowsSql, "add_pending")};
   Statement delete_pending_{context_.database(), SqlText(kJobRowsSql, "delete_pending")};

@@ -119,8 +119,7 @@ absl::StatusOr<PruneResult> Maintainer::Prune(const PruneRequest& request) {
 absl::StatusOr<int> Maintainer::PruneJobs(const PruneRequest& request) {
   std::vector<EndedJob> oldest;
   const int count_max = request.row_count_max;
-  OUTLIVE_RETURN_IF_ERROR(
-      AddOldest(JobState::kCompleted, request.keep_completed, count_max, oldest));
+  OUTLIVE_RETURN_IF_ERROR(AddOldestCompleted(request.keep_completed, count_max, oldest));
   OUTLIVE_RETURN_IF_ERROR(
       AddOldest(JobState::kCancelled, request.keep_cancelled, count_max, oldest));
   OUTLIVE_RETURN_IF_ERROR(AddOldest(JobState::kDead, request.keep_dead, count_max, oldest));
@@ -141,9 +140,32 @@ absl::Status Maintainer::AddOldest(JobState state, absl::Duration keep, int row_
   if (keep == absl::InfiniteDuration()) return absl::OkStatus();
   Rows rows = oldest_ended_.Query(static_cast<int>(state), context_.now() - keep, row_count_max);
   while (rows.Next()) {
-    oldest.push_back({rows.Time(3), rows.Int(0), rows.Int(1), state, rows.Int(4)});
+    oldest.push_back({rows.Time(2), rows.Int(0), rows.Int(1), state, rows.Int(3)});
   }
   return rows.status();
+}
+
+// Goes through the rows of outlive_completed_batch from the oldest on. Those with nothing in them
+// any more are deleted on the way, so that each is read once or gives a job.
+absl::Status Maintainer::AddOldestCompleted(absl::Duration keep, int row_count_max,
+                                            std::vector<EndedJob>& oldest) {
+  if (keep == absl::InfiniteDuration()) return absl::OkStatus();
+  const absl::Time until = context_.now() - keep;
+  std::int64_t number = 0;
+  while (oldest.size() < static_cast<std::size_t>(row_count_max)) {
+    Rows batch = next_completed_batch_.Query(number);
+    if (!batch.Next() || batch.Time(1) > until) return batch.status();
+    number = batch.Int(0);
+    const std::size_t before = oldest.size();
+    Rows jobs = still_completed_.Query(batch.Text(2), batch.Int(1));
+    while (jobs.Next()) {
+      oldest.push_back(
+          {batch.Time(1), jobs.Int(0), jobs.Int(1), JobState::kCompleted, jobs.Int(2)});
+    }
+    OUTLIVE_RETURN_IF_ERROR(jobs.status());
+    if (oldest.size() == before) OUTLIVE_RETURN_IF_ERROR(delete_completed_batch_.Run(number));
+  }
+  return absl::OkStatus();
 }
 
 absl::StatusOr<int> Maintainer::PruneKeys(int row_count_max) {

@@ -54,6 +54,8 @@ class Maintainer {
   absl::StatusOr<int> PruneJobs(const PruneRequest& request);
   absl::Status AddOldest(JobState state, absl::Duration keep, int row_count_max,
                          std::vector<EndedJob>& oldest);
+  absl::Status AddOldestCompleted(absl::Duration keep, int row_count_max,
+                                  std::vector<EndedJob>& oldest);
   absl::StatusOr<int> PruneKeys(int row_count_max);
   absl::StatusOr<int> PruneEvents(absl::Duration keep, int row_count_max);
 
@@ -71,6 +73,11 @@ class Maintainer {
   Statement lost_jobs_{context_.database(), SqlText(kMaintenanceSql, "lost_jobs")};
   Statement delete_sessions_{context_.database(), SqlText(kMaintenanceSql, "delete_sessions")};
   Statement oldest_ended_{context_.database(), SqlText(kMaintenanceSql, "oldest_ended")};
+  Statement next_completed_batch_{context_.database(),
+                                  SqlText(kMaintenanceSql, "next_completed_batch")};
+  Statement still_completed_{context_.database(), SqlText(kMaintenanceSql, "still_completed")};
+  Statement delete_completed_batch_{context_.database(),
+                                    SqlText(kMaintenanceSql, "delete_completed_batch")};
   Statement delete_keys_{context_.database(), SqlText(kMaintenanceSql, "delete_keys")};
   Statement oldest_batch_{context_.database(), SqlText(kMaintenanceSql, "oldest_batch")};
   Statement delete_batch_{context_.database(), SqlText(kMaintenanceSql, "delete_batch")};

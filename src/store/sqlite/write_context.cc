@@ -1,5 +1,8 @@
 #include "store/sqlite/write_context.h"
 
+#include <absl/strings/str_cat.h>
+#include <absl/strings/str_join.h>
+
 #include <algorithm>
 
 #include "store/sqlite/return_if_error.h"
@@ -11,7 +14,7 @@ namespace {
 constexpr std::string_view kLastTime = "last_time";
 constexpr std::string_view kSchemaVersion = "schema_version";
 
-// Events in one row: a reader that wants a few must not decode thousands.
+// Events, or completed jobs, in one row: who wants a few must not decode thousands.
 constexpr std::size_t kBatchEventsMax = 512;
 
 constexpr std::size_t kLanesKeptMax = 16;
@@ -68,6 +71,7 @@ absl::Status WriteContext::Flush() {
   OUTLIVE_RETURN_IF_ERROR(FlushCounts());
   const bool has_event = !events_.empty();
   OUTLIVE_RETURN_IF_ERROR(FlushEvents());
+  OUTLIVE_RETURN_IF_ERROR(FlushCompleted());
   if (keep_time_ && !has_event) OUTLIVE_RETURN_IF_ERROR(set_meta_.Run(kLastTime, now_));
   keep_time_ = false;
   return absl::OkStatus();
@@ -83,6 +87,16 @@ absl::Status WriteContext::FlushEvents() {
     next_seq_ += static_cast<std::int64_t>(count);
   }
   events_.clear();
+  return absl::OkStatus();
+}
+
+absl::Status WriteContext::FlushCompleted() {
+  for (std::size_t begin = 0; begin < completed_.size(); begin += kBatchEventsMax) {
+    const auto jobs = absl::MakeConstSpan(completed_).subspan(begin, kBatchEventsMax);
+    OUTLIVE_RETURN_IF_ERROR(
+        add_completed_batch_.Run(now_, absl::StrCat("[", absl::StrJoin(jobs, ","), "]")));
+  }
+  completed_.clear();
   return absl::OkStatus();
 }
 
@@ -104,6 +118,7 @@ void WriteContext::Forget() {
   known_ = false;
   catalog_.Forget();
   events_.clear();
+  completed_.clear();
   counts_.clear();
   keep_time_ = false;
   hint_ = {};

@@ -56,6 +56,9 @@ class WriteContext {
 
   void AddEvent(EventType type, JobId job, std::int64_t fence);
 
+  // A job is completed as of now().
+  void AddCompleted(JobId job) { completed_.push_back(job); }
+
   // A job has come to this state of its lane, or left it.
   void Count(LaneId lane, JobState state, int change);
 
@@ -77,6 +80,7 @@ class WriteContext {
   absl::Status ReadNewest();
   absl::Status ReadPaused();
   absl::Status FlushEvents();
+  absl::Status FlushCompleted();
 
   sqlite3* const database_;
   StoreTime& time_;
@@ -92,6 +96,7 @@ class WriteContext {
 
   // Not yet written.
   std::vector<EventEntry> events_;
+  std::vector<JobId> completed_;
   absl::flat_hash_map<LaneId, Counts> counts_;
   bool keep_time_ = false;
   WakeHint hint_;
@@ -99,6 +104,7 @@ class WriteContext {
 
   Statement newest_batch_{database_, SqlText(kContextSql, "newest_batch")};
   Statement add_batch_{database_, SqlText(kContextSql, "add_batch")};
+  Statement add_completed_batch_{database_, SqlText(kContextSql, "add_completed_batch")};
   Statement meta_{database_, SqlText(kContextSql, "meta")};
   Statement set_meta_{database_, SqlText(kContextSql, "set_meta")};
   Statement count_{database_, SqlText(kContextSql, "count")};

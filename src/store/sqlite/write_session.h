@@ -26,8 +26,8 @@ struct WriteSession {
 
   WriteContext context;
   JobRows rows{context};
-  Inserter inserter{context, rows};
-  Claimer claimer{context, rows};
+  Inserter inserter{context};
+  Claimer claimer{context};
   Finisher finisher{context, rows, inserter};
   WorkerWriter worker_writer{context, rows, finisher};
   Changer changer{context, rows, finisher};

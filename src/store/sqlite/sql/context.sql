@@ -15,6 +15,9 @@ SELECT seq, at, count, last_job FROM outlive_event_batch ORDER BY seq DESC LIMIT
 INSERT OR REPLACE INTO outlive_event_batch (seq, at, count, last_job, entries)
 VALUES (?1, ?2, ?3, ?4, ?5)
 
+-- @add_completed_batch
+INSERT INTO outlive_completed_batch (ended_at, jobs) VALUES (?1, ?2)
+
 -- @meta
 SELECT value FROM outlive_meta WHERE name = ?1
 

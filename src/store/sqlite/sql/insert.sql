@@ -5,6 +5,11 @@ INSERT INTO outlive_job (id, lane, priority, run_at, created_at, attempt_max, fl
                          idempotency_key, partition_key, traceparent, tags, retry_policy, args)
 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
 
+-- Jobs that have just been added: those with ids from ?1 to ?2.
+-- @add_all_pending
+INSERT INTO outlive_pending (lane, priority, run_at, job)
+SELECT lane, priority, run_at, id FROM outlive_job WHERE id BETWEEN ?1 AND ?2
+
 -- @add_tag
 INSERT OR IGNORE INTO outlive_tag (tag, job) VALUES (?1, ?2)
 

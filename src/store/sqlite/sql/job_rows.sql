@@ -4,6 +4,22 @@
 SELECT lane, fence, attempt, started_at, flags, cancel_requested, progress, progress_note
 FROM outlive_running WHERE job = ?1
 
+-- Of the jobs in a JSON array, in its order.
+-- @running_of
+SELECT r.job, r.lane, r.fence, r.flags
+FROM json_each(?1) entry CROSS JOIN outlive_running r ON r.job = entry.value
+
+-- Completes those of a JSON array, at ?2, by a transition, ?3.
+-- @add_completed
+INSERT INTO outlive_ended (job, lane, state, ended_at, fence, attempt, started_at, flags,
+                           transition, progress, progress_note)
+SELECT r.job, r.lane, 3, ?2, r.fence, r.attempt, r.started_at, r.flags, ?3, r.progress,
+       r.progress_note
+FROM json_each(?1) entry CROSS JOIN outlive_running r ON r.job = entry.value
+
+-- @delete_completed
+DELETE FROM outlive_running WHERE job IN (SELECT value FROM json_each(?1))
+
 -- @delete_running
 DELETE FROM outlive_running WHERE job = ?1
 

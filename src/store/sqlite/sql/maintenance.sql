@@ -25,11 +25,27 @@ LIMIT ?2
 DELETE FROM outlive_session
 WHERE expires_at <= ?1 AND id NOT IN (SELECT session FROM outlive_running)
 
+-- Cancelled or dead: ?1.
 -- @oldest_ended
-SELECT job, lane, state, ended_at, flags FROM outlive_ended
-WHERE state = ?1 AND ended_at <= ?2
+SELECT job, lane, ended_at, flags FROM outlive_ended
+WHERE state <> 3 AND state = ?1 AND ended_at <= ?2
 ORDER BY ended_at
 LIMIT ?3
+
+-- @next_completed_batch
+SELECT number, ended_at, jobs FROM outlive_completed_batch
+WHERE number > ?1
+ORDER BY number
+LIMIT 1
+
+-- Those of a row, ?1, that have stayed as they were at its time, ?2.
+-- @still_completed
+SELECT e.job, e.lane, e.flags
+FROM json_each(?1) entry CROSS JOIN outlive_ended e ON e.job = entry.value
+WHERE e.state = 3 AND e.ended_at = ?2
+
+-- @delete_completed_batch
+DELETE FROM outlive_completed_batch WHERE number = ?1
 
 -- @delete_keys
 DELETE FROM outlive_key WHERE (expires_at, hash) IN
