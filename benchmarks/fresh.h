@@ -28,6 +28,7 @@ class FreshHost {
   FreshHost& operator=(const FreshHost&) = delete;
 
   Host* operator->() const { return host_.get(); }
+  Host& operator*() const { return *host_; }
 
   // The data stays until the end.
   void Close() { host_ = nullptr; }
@@ -37,6 +38,9 @@ class FreshHost {
   const std::string name_;
   std::unique_ptr<Host> host_;
 };
+
+// Jobs that the limit adds in one commit where that is not what is measured.
+inline constexpr int kPreloadCommit = 1'000;
 
 class FreshLimit {
  public:

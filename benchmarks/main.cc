@@ -9,6 +9,7 @@
 #include <optional>
 
 #include "benchmarks/backend.h"
+#include "benchmarks/child_roles.h"
 #include "benchmarks/conditions.h"
 #include "benchmarks/measure.h"
 #include "benchmarks/options.h"
@@ -56,7 +57,11 @@ int Main(int argc, char** argv) {
   int exit_code = 0;
   const std::optional<Options> options = ParseOptions(argc, argv, Names(), exit_code);
   if (!options) return exit_code;
-  RunMeasures(*options);
+  if (options->role.empty()) {
+    RunMeasures(*options);
+  } else {
+    PlayRole(*options);
+  }
   return 0;
 }
 

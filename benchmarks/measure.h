@@ -34,7 +34,17 @@ const std::vector<Measure>& AllMeasures();
 // One run: a value for each figure of the measure, in order.
 using Run = std::function<std::vector<double>()>;
 
-// Runs both, taking turns, `pairs` times. No `limit`: there is none to compare with.
+// A run of each, in the same conditions.
+struct Pair {
+  std::vector<double> ours;
+  std::vector<double> limit;  // Empty: there is none to compare with.
+};
+
+// Makes figures of `pairs` pairs, by median, least and most.
+std::vector<Figure> RunPairs(const Bench& bench, std::vector<Figure> figures, int pairs,
+                             const std::function<Pair()>& run);
+
+// The same of runs that stand alone. They take turns, and turns at being the first.
 std::vector<Figure> Alternate(const Bench& bench, std::vector<Figure> figures, int pairs,
                               const Run& ours, const Run& limit);
 

@@ -11,9 +11,6 @@
 namespace outlive::bench {
 namespace {
 
-// Jobs in one commit where nobody is waiting for it; larger commits are slower again.
-constexpr int kPreloadCommit = 1'000;
-
 std::vector<Figure> MeasureDrain(const Bench& bench, std::string_view name, int at_once) {
   const int count = bench.scale.drain;
   const Run ours = [&]() -> std::vector<double> {
@@ -40,11 +37,15 @@ std::vector<Figure> MeasureBothEnds(const Bench& bench, std::string_view name, c
   const int at_once = bench.options.concurrency;
   const Run ours = [&]() -> std::vector<double> {
     const FreshHost host(bench);
+    host->Preload(bench.scale.warm_up);
+    host->Drain(bench.scale.warm_up, at_once);
     bench.backend.Settle();
     return {count / host->EndToEnd(count, producers, at_once)};
   };
   const Run limit = [&]() -> std::vector<double> {
     const FreshLimit bare(bench);
+    bare->Insert(bench.scale.warm_up, kPreloadCommit, Keys::kNone);
+    bare->Drain(bench.scale.warm_up, at_once);
     return {RateOf(bench, count, [&] { bare->EndToEnd(count, producers, at_once); })};
   };
   const std::string work =

@@ -14,9 +14,10 @@ struct Scale {
   // In brackets: by default.
   explicit Scale(const Options& options)
       : drain(options.jobs),
+        warm_up(Part(options, 2)),
         backlog(options.backlog),
         enqueue(Part(options, 2)),
-        enqueue_one(Part(options, 100)),
+        enqueue_one(Part(options, 1'000) * 10),
         keyed(Part(options, 4)),
         end_to_end(Part(options, 2)),
         beside_backlog(Part(options, 4)),
@@ -25,6 +26,7 @@ struct Scale {
         idle(std::max(options.jobs / 20, 200)) {}
 
   int drain;           // [200,000]
+  int warm_up;         // [100,000] before anything is timed: until SQLite writes over its WAL.
   int backlog;         // [1,000,000]
   int enqueue;         // [100,000] by many threads, and by EnqueueMany.
   int enqueue_one;     // [2,000] by one thread, each a commit of its own.

@@ -13,6 +13,7 @@ void Rest(std::chrono::milliseconds pause) {
 }
 
 void RunThreads(int thread_count, const std::function<void(int)>& work) {
+  if (thread_count == 1) return work(0);
   std::mutex mutex;
   std::exception_ptr error;
   {

@@ -44,7 +44,8 @@ inline std::int64_t SteadyNanoseconds() {
 // Lets the system come to rest between two samples of a measure that is about an idle one.
 void Rest(std::chrono::milliseconds pause);
 
-// Runs `work` on as many threads, which get the numbers from 0; returns when all have ended.
+// Runs `work` on as many threads, which get the numbers from 0; returns when all have ended. One:
+// on that of the caller.
 // Throws what one of them has thrown.
 void RunThreads(int thread_count, const std::function<void(int)>& work);
 
