@@ -24,7 +24,7 @@
 namespace outlive::bench {
 namespace {
 
-constexpr int kFsyncCount = 200;
+constexpr int kFsyncCount = 100;
 constexpr std::size_t kPageBytes = 4'096;
 
 std::string Compiler() {

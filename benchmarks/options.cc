@@ -50,6 +50,7 @@ void AddWhat(CLI::App& app, const std::vector<MeasureName>& measures, Options& o
   }
   app.add_option("--measure", options.measures, "Measure only these")
       ->type_name("NAME...")
+      ->take_all()
       ->check(CLI::Validator(
           [names](const std::string& name) {
             if (std::find(names.begin(), names.end(), name) != names.end()) return std::string();
@@ -84,6 +85,7 @@ std::optional<Options> ParseOptions(int argc, char** argv, const std::vector<Mea
 #endif
   CLI::App app("Measures outlive, and beside it the least that the same work can cost.",
                "outlive_bench");
+  app.option_defaults()->take_last();
   AddWhat(app, measures, options);
   AddHowMuch(app, options);
   app.add_flag("--json", options.json, "Print one object a line instead of a table");

@@ -12,7 +12,7 @@ import unittest
 
 PROGRAM = os.environ["OUTLIVE_BENCH"]
 STORES = os.environ["OUTLIVE_BENCH_STORES"].split(",")
-TINY = ["--jobs", "400", "--backlog", "1000", "--producers", "8", "--concurrency", "8",
+TINY = ["--jobs", "200", "--backlog", "1000", "--producers", "8", "--concurrency", "8",
         "--pairs", "1"]  # fmt: skip
 
 EVERYWHERE = {
