@@ -1,0 +1,18 @@
+#include "benchmarks/backend.h"
+
+namespace outlive::bench {
+
+std::unique_ptr<Backend> MakeBackend(const Options& options) {
+  switch (options.store) {
+    case StoreKind::kMemory:
+      return MakeMemoryBackend(options);
+    case StoreKind::kSqlite:
+#ifdef OUTLIVE_BENCH_WITH_SQLITE
+      return MakeSqliteBackend(options);
+#endif
+      break;
+  }
+  return nullptr;  // Left out of this build; the command line refuses it.
+}
+
+}  // namespace outlive::bench

@@ -1,0 +1,116 @@
+#include "benchmarks/options.h"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <string_view>
+
+namespace outlive::bench {
+namespace {
+
+constexpr std::string_view kMemory = "memory";
+constexpr std::string_view kSqlitePrefix = "sqlite:";
+
+void ReadStore(const std::string& text, Options& options) {
+  if (text == kMemory) {
+    options.store = StoreKind::kMemory;
+    return;
+  }
+#ifdef OUTLIVE_BENCH_WITH_SQLITE
+  if (text.starts_with(kSqlitePrefix) && text.size() > kSqlitePrefix.size()) {
+    options.store = StoreKind::kSqlite;
+    options.path = text.substr(kSqlitePrefix.size());
+    return;
+  }
+#endif
+  throw CLI::ValidationError("--store",
+                             fmt::format("must be memory or sqlite:PATH, and is \"{}\"", text));
+}
+
+void AddWhat(CLI::App& app, const std::vector<MeasureName>& measures, Options& options) {
+  app.add_option_function<std::string>(
+         "--store", [&options](const std::string& text) { ReadStore(text, options); },
+         "memory or sqlite:PATH. The names of all files begin with PATH; they are deleted")
+      ->type_name("STORE")
+      ->default_str("sqlite:" + options.path);
+  app.add_option_function<std::string>(
+         "--durability",
+         [&options](const std::string& text) {
+           options.durability = text == "full" ? Durability::kFull : Durability::kNormal;
+         },
+         "full: every commit waits for the disk; normal: a power cut may take the latest ones")
+      ->type_name("LEVEL")
+      ->check(CLI::IsMember({"full", "normal"}))
+      ->default_str("full");
+  std::vector<std::string> names;
+  std::string manual = "Measures:\n";
+  for (const MeasureName& measure : measures) {
+    names.push_back(measure.name);
+    manual += fmt::format("  {:<22} {}\n", measure.name, measure.what);
+  }
+  app.add_option("--measure", options.measures, "Measure only these")
+      ->type_name("NAME...")
+      ->take_all()
+      ->check(CLI::Validator(
+          [names](const std::string& name) {
+            if (std::find(names.begin(), names.end(), name) != names.end()) return std::string();
+            return fmt::format("there is no measure \"{}\"; --help names them", name);
+          },
+          ""));
+  app.footer(manual);
+}
+
+void AddHowMuch(CLI::App& app, Options& options) {
+  const auto add = [&app](const char* name, int& value, int min, int max, const char* what) {
+    app.add_option(name, value, what)->check(CLI::Range(min, max))->capture_default_str();
+  };
+  add("--jobs", options.jobs, 100, 10'000'000,
+      "Jobs of a drain. What other measures do is scaled with it");
+  add("--backlog", options.backlog, 1'000, 50'000'000,
+      "Jobs that lie behind, that are scheduled, and that are drained to see the memory");
+  add("--producers", options.producers, 1, 1'000, "Threads that enqueue");
+  add("--concurrency", options.concurrency, 1, 10'000,
+      "Jobs that run at once, where a measure does not say it");
+  add("--payload", options.payload, 16, 1'000'000, "Bytes of a job's arguments");
+  add("--pairs", options.pairs, 1, 1'000, "Runs of ours and of the limit, taking turns");
+}
+
+}  // namespace
+
+std::optional<Options> ParseOptions(int argc, char** argv, const std::vector<MeasureName>& measures,
+                                    int& exit_code) {
+  Options options;
+#ifndef OUTLIVE_BENCH_WITH_SQLITE
+  options.store = StoreKind::kMemory;
+#endif
+  CLI::App app("Measures outlive, and beside it the least that the same work can cost.",
+               "outlive_bench");
+  app.option_defaults()->take_last();
+  AddWhat(app, measures, options);
+  AddHowMuch(app, options);
+  app.add_flag("--json", options.json, "Print one object a line instead of a table");
+  app.add_option("--role", options.role)->group("");
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    exit_code = app.exit(error);
+    return std::nullopt;
+  }
+  return options;
+}
+
+std::vector<std::string> ArgumentsFor(const Options& options, const std::string& role) {
+  const std::string store = options.store == StoreKind::kMemory
+                                ? std::string(kMemory)
+                                : std::string(kSqlitePrefix) + options.path;
+  return {"--role",        role,
+          "--store",       store,
+          "--durability",  options.durability == Durability::kFull ? "full" : "normal",
+          "--jobs",        std::to_string(options.jobs),
+          "--backlog",     std::to_string(options.backlog),
+          "--producers",   std::to_string(options.producers),
+          "--concurrency", std::to_string(options.concurrency),
+          "--payload",     std::to_string(options.payload)};
+}
+
+}  // namespace outlive::bench
