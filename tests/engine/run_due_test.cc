@@ -128,6 +128,21 @@ TEST_CASE("a snooze burns no attempt") {
   CHECK(job.errors.empty());
 }
 
+TEST_CASE("a worker may ask for more time than a store takes, and its job is never stuck") {
+  VirtualWorld world;
+  const JobId snoozed = world.client.Enqueue(Mail{1, "a"})->id;
+  const JobId retried = world.client.Enqueue(Mail{2, "a"})->id;
+  CHECK(RunMails(world, [](JobContext&, const Mail& mail) -> Outcome {
+          if (mail.number == 1) return Snooze(absl::InfiniteDuration());
+          return Retry(absl::UnavailableError("closed"), absl::Hours(24 * 1000));
+        }) == 2);
+  for (const JobId id : {snoozed, retried}) {
+    const Job job = *world.client.Get(id);
+    CHECK(job.state == JobState::kPending);
+    CHECK(job.run_at == world.clock.Now() + absl::Hours(24 * 366));
+  }
+}
+
 TEST_CASE("a checkpoint comes back in the next attempt") {
   VirtualWorld world;
   const JobId id = world.client.Enqueue(Mail{1, "a"})->id;
