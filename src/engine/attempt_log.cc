@@ -35,10 +35,17 @@ void ReportStart(const Services& services, const Attempt& attempt) {
 
 void ReportEnd(const Services& services, const Attempt& attempt, const Finished& finished,
                const absl::Status& stored) {
-  if (!stored.ok()) {
+  if (absl::IsAborted(stored) || absl::IsNotFound(stored)) {
     services.observer.OnLeaseLost(attempt.label());
     LogAttempt(services, attempt, LogLevel::kWarning,
                "the lease is lost, the attempt's result is dropped");
+    return;
+  }
+  if (!stored.ok()) {
+    LogAttempt(services, attempt, LogLevel::kError,
+               fmt::format("the store refuses the attempt's result, the job stays running until "
+                           "this runner stops: {}",
+                           stored.ToString()));
     return;
   }
   const absl::Duration run = services.clock.SinceBoot() - attempt.begun_at;

@@ -93,4 +93,11 @@ Finished Decide(const Outcome& outcome, StopReason stop, const ClaimedJob& job,
   return Failed(outcome.status(), outcome.after(), job, worker_policy, unit);
 }
 
+Finished DecideRefused(const ClaimedJob& job, const absl::Status& why) {
+  return Ended(job, Transition::kDie,
+               absl::InvalidArgumentError(fmt::format(
+                   "the store has refused the result: {}",
+                   std::string_view(why.message().data(), why.message().size()))));
+}
+
 }  // namespace outlive::internal

@@ -248,8 +248,26 @@ void Dispatcher::Release(const AttemptPtr& attempt) {
 
 void Dispatcher::ReportEnds(const Turn& turn) {
   for (std::size_t i = 0; i < turn.ended.size(); ++i) {
-    ReportEnd(services_, *turn.ended[i].attempt, turn.ended[i].finished, turn.finished[i]);
+    if (absl::IsInvalidArgument(turn.finished[i])) {
+      Bury(turn.ended[i], turn.finished[i]);
+    } else {
+      ReportEnd(services_, *turn.ended[i].attempt, turn.ended[i].finished, turn.finished[i]);
+    }
   }
+}
+
+// A result that the store will never take must not leave its job running for ever: it is dead, and
+// says why. What the store refuses even then waits for the end of its session.
+void Dispatcher::Bury(const Ended& refused, const absl::Status& why) {
+  const Finished dead = DecideRefused(refused.attempt->job(), why);
+  absl::Status stored;
+  const absl::Status committed = services_.commits.Run(1, [&](StoreTransaction& transaction) {
+    auto results = transaction.Finish(absl::MakeConstSpan(&dead, 1));
+    if (!results.ok()) return results.status();
+    stored = results->front();
+    return absl::OkStatus();
+  });
+  ReportEnd(services_, *refused.attempt, dead, committed.ok() ? stored : committed);
 }
 
 std::size_t Dispatcher::SlotOf(std::string_view queue) const {

@@ -14,6 +14,7 @@
 #include "outlive/store/memory_store.h"
 #include "outlive/testing/seeded_random.h"
 #include "outlive/testing/virtual_clock.h"
+#include "tests/engine/faulty_store.h"
 
 namespace outlive::tests {
 
@@ -53,6 +54,16 @@ struct VirtualWorld {
   testing::SeededRandom random{1};
   LogOfTest log;
   MemoryStore store{{.clock = &clock, .random = &random}};
+  Client client{store, {.log = &log, .random = &random}};
+};
+
+// The same, with a store that fails where the test says.
+struct FaultyWorld {
+  testing::VirtualClock clock;
+  testing::SeededRandom random{1};
+  LogOfTest log;
+  MemoryStore memory{{.clock = &clock, .random = &random}};
+  FaultyStore store{memory};
   Client client{store, {.log = &log, .random = &random}};
 };
 
