@@ -63,6 +63,7 @@ void Attempt::RequestStop(StopReason reason) {
 void Attempt::OnStop(std::function<void()> stop) {
   {
     MutexLock lock(mutex_);
+    if (on_stop_forgotten_) return;
     if (!cancelled()) {
       on_stop_ = std::move(stop);
       return;
@@ -74,6 +75,7 @@ void Attempt::OnStop(std::function<void()> stop) {
 void Attempt::ForgetOnStop() {
   std::function<void()> forgotten;  // Destroyed after the lock.
   MutexLock lock(mutex_);
+  on_stop_forgotten_ = true;
   forgotten.swap(on_stop_);
 }
 

@@ -54,7 +54,8 @@ class Attempt final : public JobContext, public std::enable_shared_from_this<Att
   // Asks the worker to stop; only the first reason counts.
   void RequestStop(StopReason reason);
 
-  // What RequestStop() does besides, for coroutines. Called at once where a stop was asked for.
+  // What RequestStop() does besides, for coroutines. Called at once where a stop was asked for, and
+  // never after ForgetOnStop().
   void OnStop(std::function<void()> stop);
 
   // The coroutine has ended: its executor is not to be touched any more.
@@ -101,6 +102,7 @@ class Attempt final : public JobContext, public std::enable_shared_from_this<Att
   mutable Mutex mutex_;
   mutable std::optional<std::stop_source> stop_ ABSL_GUARDED_BY(mutex_);  // Made when asked for.
   std::function<void()> on_stop_ ABSL_GUARDED_BY(mutex_);
+  bool on_stop_forgotten_ ABSL_GUARDED_BY(mutex_) = false;
   double fraction_ ABSL_GUARDED_BY(mutex_) = 0;
   std::string note_ ABSL_GUARDED_BY(mutex_);
   bool dirty_ ABSL_GUARDED_BY(mutex_) = false;

@@ -95,9 +95,9 @@ Finished Decide(const Outcome& outcome, StopReason stop, const ClaimedJob& job,
 
 Finished DecideRefused(const ClaimedJob& job, const absl::Status& why) {
   return Ended(job, Transition::kDie,
-               absl::InvalidArgumentError(fmt::format(
-                   "the store has refused the result: {}",
-                   std::string_view(why.message().data(), why.message().size()))));
+               absl::InvalidArgumentError(
+                   fmt::format("the store has refused the result: {}",
+                               std::string_view(why.message().data(), why.message().size()))));
 }
 
 }  // namespace outlive::internal

@@ -6,6 +6,7 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <memory>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -264,6 +265,38 @@ TEST_CASE("coroutine workers run, and their exceptions are failed attempts") {
   CHECK(RunMails(world, SendLater, options) == 2);
   CHECK(world.client.Get(fine)->output == "sent to ann");
   CHECK(world.client.Get(thrown)->errors.at(0).message == "an exception: from a coroutine");
+}
+
+// Not a coroutine itself: it throws before there is one.
+class ThrowingCoroutineWorker final : public CoroutineWorker {
+ public:
+  boost::asio::awaitable<Outcome> Run(JobContext&, std::string_view) override {
+    throw std::runtime_error("before the coroutine");
+  }
+};
+
+TEST_CASE("what making a coroutine throws is a failed attempt, too") {
+  VirtualWorld world;
+  boost::asio::io_context loop;
+  const JobId id = world.client.Enqueue(Mail{1, "ann"})->id;
+  WorkerSet workers;
+  workers.Add("mail.send", std::make_unique<ThrowingCoroutineWorker>());
+  RunnerOptions options;
+  options.executor = loop.get_executor();
+  {
+    Runner runner(world.client, workers, options);
+    CHECK(*runner.RunDue() == 1);
+  }
+  CHECK(world.client.Get(id)->errors.at(0).message == "an exception: before the coroutine");
+
+  // On the runner's own threads it must not end the program either.
+  RealWorld real;
+  Runner runner(real.client, workers, options);
+  REQUIRE(runner.Start().ok());
+  const JobId other = real.client.Enqueue(Mail{1, "ann"}, {.max_attempts = 1})->id;
+  const auto job = real.client.WaitFor(other, real.Patience());
+  REQUIRE(job.ok());
+  CHECK(job->state == JobState::kDead);
 }
 
 TEST_CASE("all faults of the options are reported at once, before anything is done") {
