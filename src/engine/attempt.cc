@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "engine/progress_writer.h"
+#include "engine/stop_caller.h"
 #include "outlive/core/limits.h"
 
 namespace outlive::internal {
@@ -48,6 +49,10 @@ std::stop_token Attempt::stop_token() const {
 void Attempt::RequestStop(StopReason reason) {
   StopReason none = StopReason::kNone;
   if (!reason_.compare_exchange_strong(none, reason, std::memory_order_acq_rel)) return;
+  services_.stop_caller.Add(shared_from_this());
+}
+
+void Attempt::CallOnStop() {
   std::optional<std::stop_source> stop;
   std::function<void()> on_stop;
   {
@@ -118,7 +123,14 @@ absl::Status Attempt::Write(WorkerWrite write) {
     result = Only(written);
     return written.status();
   });
-  return committed.ok() ? result : committed;
+  if (!committed.ok()) return committed;
+  return NoticeLostLease(result);
+}
+
+// A worker that has been told once that its lease is lost need not wait for the keeper to notice.
+absl::Status Attempt::NoticeLostLease(absl::Status status) {
+  if (absl::IsAborted(status) || absl::IsNotFound(status)) RequestStop(StopReason::kLeaseLost);
+  return status;
 }
 
 absl::Status Attempt::SaveCheckpoint(std::string_view bytes) {
@@ -145,7 +157,7 @@ absl::Status Attempt::CompleteIn(HostTransaction transaction, std::string_view o
   finished.lease = job_.lease;
   finished.transition = Transition::kComplete;
   finished.output = output;
-  return Only((*joined)->Finish(absl::MakeConstSpan(&finished, 1)));
+  return NoticeLostLease(Only((*joined)->Finish(absl::MakeConstSpan(&finished, 1))));
 }
 
 Outcome Attempt::Run() {

@@ -51,8 +51,12 @@ class Attempt final : public JobContext, public std::enable_shared_from_this<Att
 
   // -- For the engine ------------------------------------------------------------------------
 
-  // Asks the worker to stop; only the first reason counts.
+  // Asks the worker to stop; only the first reason counts. Returns at once: the worker's own
+  // callbacks are left to Services::stop_caller.
   void RequestStop(StopReason reason);
+
+  // Calls what has to be called on a stop. For StopCaller.
+  void CallOnStop();
 
   // What RequestStop() does besides, for coroutines. Called at once where a stop was asked for, and
   // never after ForgetOnStop().
@@ -86,6 +90,7 @@ class Attempt final : public JobContext, public std::enable_shared_from_this<Att
 
  private:
   absl::Status Write(WorkerWrite write);
+  absl::Status NoticeLostLease(absl::Status status);
 
   const Services& services_;
   ProgressWriter& progress_;
