@@ -51,6 +51,16 @@ absl::Status Client::EncodingFailed(std::string_view kind, const absl::Status& w
   return Annotate(why, fmt::format("the arguments of \"{}\" cannot be encoded: ", kind));
 }
 
+absl::Status Client::CheckJobCount(std::size_t count) {
+  if (count >= 1 && count <= limits::kInsertJobCountMax) return absl::OkStatus();
+  return absl::InvalidArgumentError(fmt::format("EnqueueMany takes 1 to {} jobs, and was given {}",
+                                                limits::kInsertJobCountMax, count));
+}
+
+absl::Status Client::AtElement(std::size_t index, const absl::Status& why) {
+  return Annotate(why, fmt::format("jobs[{}]: ", index));
+}
+
 absl::StatusOr<NewJob> Client::PrepareRaw(std::string_view kind, std::string_view args,
                                           const EnqueueOptions& options) const {
   if (options.delay < absl::ZeroDuration() || options.delay > kDelayMax) {
@@ -142,11 +152,7 @@ void Client::SubmitPrepared(absl::StatusOr<NewJob> job, EnqueueHandler handler) 
 }
 
 absl::StatusOr<std::vector<Enqueued>> Client::EnqueueMany(std::vector<NewJob> jobs) {
-  if (jobs.empty() || jobs.size() > limits::kInsertJobCountMax) {
-    return absl::InvalidArgumentError(
-        fmt::format("EnqueueMany takes 1 to {} jobs, and was given {}", limits::kInsertJobCountMax,
-                    jobs.size()));
-  }
+  if (absl::Status counted = CheckJobCount(jobs.size()); !counted.ok()) return counted;
   std::vector<Enqueued> enqueued;
   const absl::Status committed =
       commits_.Run(static_cast<int>(jobs.size()), [&](StoreTransaction& transaction) {
@@ -156,7 +162,7 @@ absl::StatusOr<std::vector<Enqueued>> Client::EnqueueMany(std::vector<NewJob> jo
         if (!results.ok()) return results.status();
         for (std::size_t i = 0; i < results->size(); ++i) {
           const absl::StatusOr<Enqueued>& result = (*results)[i];
-          if (!result.ok()) return Annotate(result.status(), fmt::format("jobs[{}]: ", i));
+          if (!result.ok()) return AtElement(i, result.status());
           enqueued.push_back(*result);
         }
         return absl::OkStatus();

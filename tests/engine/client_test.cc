@@ -85,6 +85,7 @@ TEST_CASE("EnqueueMany is all or nothing") {
   const auto enqueued = world.client.EnqueueMany(absl::MakeConstSpan(mails));
   REQUIRE(enqueued.ok());
   CHECK(enqueued->size() == 3);
+  CHECK(world.client.Get(enqueued->at(2).id)->args == R"({"number":3,"recipient":"c"})");
 
   std::vector<NewJob> jobs = {*world.client.Prepare(Mail{4, "d"}), *world.client.Prepare(Fax{5})};
   jobs[1].priority = 99;
@@ -96,6 +97,28 @@ TEST_CASE("EnqueueMany is all or nothing") {
   CHECK(absl::IsInvalidArgument(world.client.EnqueueMany(std::vector<NewJob>{}).status()));
   CHECK(absl::IsInvalidArgument(
       world.client.EnqueueMany(std::vector<NewJob>(limits::kInsertJobCountMax + 1)).status()));
+}
+
+TEST_CASE("EnqueueMany names the element that cannot be enqueued, wherever that is found out") {
+  VirtualWorld world;
+  const std::vector<Mail> mails = {{1, "a"}, {2, "\xff"}, {3, "c"}};
+  const absl::Status encoding = world.client.EnqueueMany(mails).status();
+  CHECK(absl::IsInvalidArgument(encoding));
+  CHECK(encoding.message() ==
+        "jobs[1]: the arguments of \"mail.send\" cannot be encoded: recipient: must be UTF-8");
+  const absl::Status options =
+      world.client.EnqueueMany(std::vector<Mail>{{1, "a"}}, {.priority = 10}).status();
+  CHECK(options.message() == "jobs[0]: job: priority must be from 0 to 9, and is 10");
+  REQUIRE(world.client.Enqueue(Mail{7, "a"}, {.idempotency_key = "k"}).ok());
+  std::vector<NewJob> jobs = {*world.client.Prepare(Mail{1, "a"}),
+                              *world.client.Prepare(Mail{8, "a"}, {.idempotency_key = "k"})};
+  const absl::Status store = world.client.EnqueueMany(jobs).status();
+  CHECK(absl::IsAlreadyExists(store));
+  CHECK(store.message().substr(0, 9) == "jobs[1]: ");
+  const absl::Status count =
+      world.client.EnqueueMany(std::vector<Mail>(limits::kInsertJobCountMax + 1)).status();
+  CHECK(count.message() == "EnqueueMany takes 1 to 10000 jobs, and was given 10001");
+  CHECK(world.client.List()->size() == 1);
 }
 
 TEST_CASE("a full backlog refuses") {
