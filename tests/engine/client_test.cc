@@ -121,6 +121,42 @@ TEST_CASE("EnqueueMany names the element that cannot be enqueued, wherever that 
   CHECK(world.client.List()->size() == 1);
 }
 
+TEST_CASE("a client that knows the workers refuses kinds that nobody runs") {
+  VirtualWorld world;
+  WorkerSet workers;
+  workers.Add<Mail>([](JobContext&, const Mail&) { return Done(); });
+  Client strict(world.store, {.workers = &workers});
+  CHECK(strict.Enqueue(Mail{1, "a"}).ok());
+  const absl::Status unknown = strict.Enqueue(Fax{1}).status();
+  CHECK(absl::IsInvalidArgument(unknown));
+  CHECK(unknown.message() == "job: no worker knows the kind \"fax.send\"");
+  CHECK(absl::IsInvalidArgument(strict.EnqueueRaw("mail.sned", "{}").status()));
+  FollowUp follow_up;
+  follow_up.kind = "mail.told";
+  CHECK(strict.Enqueue(Mail{2, "a"}, {.follow_ups = {follow_up}}).status().message() ==
+        "job: no worker knows the kind \"mail.told\"");
+  // Also where another client has prepared it.
+  const std::vector<NewJob> jobs = {*strict.Prepare(Mail{3, "a"}), *world.client.Prepare(Fax{4})};
+  CHECK(strict.EnqueueMany(jobs).status().message() ==
+        "jobs[1]: job: no worker knows the kind \"fax.send\"");
+  CHECK(world.client.List()->size() == 1);
+}
+
+TEST_CASE("a job of a kind that nobody here runs waits, and is run once somebody does") {
+  VirtualWorld world;
+  const JobId id = world.client.EnqueueRaw("fax.send", R"({"number":1})")->id;
+  WorkerSet mails;
+  mails.Add<Mail>([](JobContext&, const Mail&) { return Done(); });
+  Runner first(world.client, mails);
+  CHECK(*first.RunDue() == 0);
+  CHECK(world.client.Get(id)->state == JobState::kPending);
+  CHECK(world.client.Stats()->lanes.at(0).kind == "fax.send");  // Where an operator sees it wait.
+  WorkerSet faxes;
+  faxes.Add<Fax>([](JobContext&, const Fax&) { return Done(); });
+  Runner second(world.client, faxes);
+  CHECK(*second.RunDue() == 1);
+}
+
 TEST_CASE("a full backlog refuses") {
   VirtualWorld world;
   const EnqueueOptions options = {.backlog_max = 2};

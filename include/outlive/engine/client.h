@@ -48,6 +48,8 @@
 
 namespace outlive {
 
+class WorkerSet;
+
 // The job that an enqueue made, or found.
 using Enqueued = Inserted;
 
@@ -97,6 +99,12 @@ struct ClientOptions {
   LogSink* log = nullptr;          // Null: DefaultLogSink().
   Observer* observer = nullptr;    // Null: none.
   RandomSource* random = nullptr;  // Null: the system's.
+
+  // Only kinds that have a worker here may be enqueued, follow-ups included: a kind that nobody
+  // knows is kInvalidArgument where it is handed in, instead of a job that waits for ever. Null:
+  // any kind may, because other processes may have workers of which this one knows nothing.
+  // Outlives the client, and does not change once the client is in use.
+  const WorkerSet* workers = nullptr;
 };
 
 // How dead letters are sent back to work.
@@ -195,8 +203,8 @@ class Client {
   template <JobArgs Args>
   absl::StatusOr<NewJob> Prepare(const Args& args, const EnqueueOptions& options = {}) const {
     absl::StatusOr<std::string> bytes = EncodeArgs(args);
-    if (!bytes.ok()) return EncodingFailed(Args::kKind, bytes.status());
-    return PrepareRaw(Args::kKind, *bytes, options);
+    if (!bytes.ok()) return EncodingFailed(KindOf<Args>(), bytes.status());
+    return PrepareRaw(KindOf<Args>(), *bytes, options);
   }
   absl::StatusOr<NewJob> PrepareRaw(std::string_view kind, std::string_view args,
                                     const EnqueueOptions& options) const;
@@ -262,6 +270,7 @@ class Client {
 
   static absl::Status EncodingFailed(std::string_view kind, const absl::Status& why);
   static absl::Status CheckJobCount(std::size_t count);
+  absl::Status CheckKinds(const NewJob& job) const;
   static absl::Status AtElement(std::size_t index, const absl::Status& why);
   absl::StatusOr<Enqueued> EnqueueJob(NewJob job);
   absl::StatusOr<Enqueued> EnqueueJobIn(HostTransaction transaction, NewJob job);
