@@ -202,6 +202,53 @@ TEST_CASE("kinds and queues that are not this runner's are left alone") {
   CHECK(world.client.Get(elsewhere)->state == JobState::kPending);
 }
 
+TEST_CASE("a queue with more slots than one claim may take does not starve the others") {
+  VirtualWorld world;
+  constexpr std::int64_t kBulk = 6 * limits::kClaimJobCountMax;
+  REQUIRE(world.client.EnqueueMany(std::vector<Mail>(kBulk), {.queue = "bulk"}).ok());
+  REQUIRE(world.client.Enqueue(Mail{1, "a"}, {.queue = "urgent"}).ok());
+  std::int64_t ran = 0;
+  std::int64_t urgent_ran_after = -1;
+  WorkerSet workers;
+  workers.Add<Mail>([&](JobContext& job, const Mail&) {
+    if (job.queue() == "urgent") urgent_ran_after = ran;
+    ++ran;
+    return Done();
+  });
+  RunnerOptions options;
+  options.queues = {{"bulk", 2 * limits::kClaimJobCountMax}, {"urgent", 1}};
+  Runner runner(world.client, workers, options);
+  CHECK(*runner.RunDue() == kBulk + 1);
+  CHECK(urgent_ran_after >= 0);
+  CHECK(urgent_ran_after < limits::kClaimJobCountMax);  // In the first claim.
+
+  // Slots of the large queue that nobody uses do not count against others either.
+  REQUIRE(world.client.Enqueue(Mail{2, "a"}, {.queue = "urgent"}).ok());
+  CHECK(*runner.RunDue() == 1);
+}
+
+TEST_CASE("a runner may work on as many queues as one claim has jobs") {
+  VirtualWorld world;
+  WorkerSet workers;
+  workers.Add<Mail>([](JobContext&, const Mail&) { return Done(); });
+  RunnerOptions options;
+  options.queues.clear();
+  for (int i = 0; i < limits::kRunnerQueueCountMax; ++i) {
+    options.queues.push_back({"queue-" + std::to_string(i), 5});
+    REQUIRE(world.client.Enqueue(Mail{i, "a"}, {.queue = options.queues.back().name}).ok());
+  }
+  Runner runner(world.client, workers, options);
+  CHECK(*runner.RunDue() == limits::kRunnerQueueCountMax);
+  runner.Stop();
+
+  options.queues.push_back({"one.more", 1});
+  const absl::Status refused = Runner(world.client, workers, options).Start();
+  CHECK(absl::IsInvalidArgument(refused));
+  CHECK(refused.ToString().find("1 to 1000 queues, and there are 1001") != std::string::npos);
+  options.queues.clear();
+  CHECK(absl::IsInvalidArgument(Runner(world.client, workers, options).Start()));
+}
+
 TEST_CASE("a paused queue rests until it is resumed") {
   VirtualWorld world;
   const auto done = [](JobContext&, const Mail&) { return Done(); };

@@ -44,7 +44,8 @@ struct QueueOptions {
 struct RunnerOptions {
   // -- Behaviour ---------------------------------------------------------------------------
 
-  // What this process works on, in no order: each queue has its own slots. At least one.
+  // What this process works on, in no order: each queue has its own slots, and where more are free
+  // than one claim may take, its fair share of it. 1 to limits::kRunnerQueueCountMax, each once.
   std::vector<QueueOptions> queues = {QueueOptions{}};
 
   // Where coroutine workers run. Must be running until Stop() has returned, and Stop() must not be
