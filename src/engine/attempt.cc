@@ -157,7 +157,9 @@ absl::Status Attempt::CompleteIn(HostTransaction transaction, std::string_view o
   finished.lease = job_.lease;
   finished.transition = Transition::kComplete;
   finished.output = output;
-  return NoticeLostLease(Only((*joined)->Finish(absl::MakeConstSpan(&finished, 1))));
+  absl::Status ended = Only((*joined)->Finish(absl::MakeConstSpan(&finished, 1)));
+  if (ended.ok()) completed_in_host = true;
+  return NoticeLostLease(std::move(ended));
 }
 
 Outcome Attempt::Run() {

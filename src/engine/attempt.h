@@ -85,6 +85,9 @@ class Attempt final : public JobContext, public std::enable_shared_from_this<Att
   // When it began to run, by SinceBoot().
   absl::Duration begun_at = absl::ZeroDuration();
 
+  // CompleteIn() has been called and was OK: whether the host has committed, the store knows.
+  std::atomic<bool> completed_in_host{false};
+
   // Handed back although its worker has not returned: what it returns is dropped.
   std::atomic<bool> abandoned{false};
 
