@@ -107,8 +107,8 @@ class CoroutineWorker {
 
 // How a kind is run. WorkerSet::Add() checks every field.
 struct WorkerOptions {
-  // How long one attempt may take before it is asked to stop; its end then counts as a failure.
-  // Positive. Infinite: no limit.
+  // How long one attempt may take before it is asked to stop; its end then counts as a failure,
+  // unless it is Done or Dead all the same. From when it was claimed. Positive. Infinite: no limit.
   absl::Duration timeout = absl::InfiniteDuration();
 
   // For jobs that were enqueued without a policy of their own.

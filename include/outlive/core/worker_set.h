@@ -84,9 +84,9 @@ class WorkerSet {
   WorkerSet(const WorkerSet&) = delete;
   WorkerSet& operator=(const WorkerSet&) = delete;
 
-  // Runs jobs of kind KindOf<Args>() by `function(JobContext&, const Args&)`, which returns an Outcome (or
-  // an absl::Status) and runs on a thread of the runner, or a boost::asio::awaitable<Outcome> and
-  // runs on the host's executor.
+  // Runs jobs of kind KindOf<Args>() by `function(JobContext&, const Args&)`, which returns an
+  // Outcome (or an absl::Status) and runs on a thread of the runner, or a
+  // boost::asio::awaitable<Outcome> and runs on the host's executor.
   template <class Args, class Function>
   WorkerSet& Add(Function function, WorkerOptions options = {}) {
     static_assert(JobArgs<Args>,

@@ -13,6 +13,7 @@
 //                kResourceExhausted: the queue's backlog is full.
 //                kUnavailable: nothing was written; again later may help.
 //                kUnknown: in doubt. Repeat it with an idempotency key, or look.
+//                kDeadlineExceeded: the store did not answer a question in time.
 //                kFailedPrecondition: not possible in the job's state.    kNotFound.
 //                docs/errors.md
 #ifndef OUTLIVE_ENGINE_CLIENT_H_
@@ -165,8 +166,11 @@ class Client {
 
   // Writes the job with the host's own connection, inside the host's own open transaction: business
   // row and job commit together or not at all. Never begins, commits or rolls back. Workers start
-  // it after the host's commit; where that is on another connection's word only, within the poll
-  // interval at the latest.
+  // it after the host's commit; where no watch tells of that, within the poll interval at the
+  // latest. Observers are told at once, because the library does not learn how the host decides.
+  //
+  // Errors, besides the above: kUnimplemented, kFailedPrecondition: see JobStore::Join(). What the
+  // call has written is undone then; the host's own work is not touched.
   template <JobArgs Args>
   absl::StatusOr<Enqueued> EnqueueIn(HostTransaction transaction, const Args& args,
                                      const EnqueueOptions& options = {}) {
@@ -255,8 +259,8 @@ class Client {
   // Deletes all that match; returns how many.
   absl::StatusOr<int> DiscardDeadLetters(JobFilter filter);
 
-  // Writes all that match as JSON lines (JobToJson), newest first; returns how many. What leaves the
-  // dead letters meanwhile is left out.
+  // Writes all that match as JSON lines (JobToJson), newest first; returns how many. What leaves
+  // the dead letters meanwhile is left out.
   absl::StatusOr<int> ExportDeadLetters(JobFilter filter, ByteSink& out);
 
   // ------------------------------------------------------------------------------------------
