@@ -81,6 +81,7 @@ void ReportRescue(const Services& services, const Rescued& rescued) {
   record.message = dead ? "job is dead: its processes were lost too often"
                         : "job is taken over from a lost process";
   record.job_id = rescued.id;
+  record.attempt = rescued.attempt;
   record.kind = rescued.kind;
   record.queue = rescued.queue;
   services.log.Log(record);

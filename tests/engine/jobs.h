@@ -31,12 +31,19 @@ struct Fax {
 };
 BOOST_DESCRIBE_STRUCT(Fax, (), (number))
 
-// Keeps what was logged.
+// Keeps what was logged: "message job=1 attempt=2 kind=k queue=q traceparent=t", a line each.
 class LogOfTest final : public LogSink {
  public:
   void Log(const LogRecord& record) override {
     MutexLock lock(mutex_);
-    text_.append(record.message).push_back('\n');
+    text_.append(record.message);
+    if (record.job_id != 0) {
+      text_.append(" job=").append(std::to_string(record.job_id));
+      text_.append(" attempt=").append(std::to_string(record.attempt));
+      text_.append(" kind=").append(record.kind).append(" queue=").append(record.queue);
+      text_.append(" traceparent=").append(record.traceparent);
+    }
+    text_.push_back('\n');
   }
   std::string text() const {
     MutexLock lock(mutex_);

@@ -108,6 +108,11 @@ TEST_CASE("a job whose process is lost three times is dead, and others go on") {
     CHECK(world.client.Get(poison)->crashes == crash);
     world.clock.Advance(absl::Seconds(2));
   }
+  const std::string log = world.log.text();
+  CHECK(log.find("job is taken over from a lost process job=1 attempt=2 kind=mail.send") !=
+        std::string::npos);
+  CHECK(log.find("job is dead: its processes were lost too often job=1 attempt=3 kind=mail.send") !=
+        std::string::npos);
   const Job dead = *world.client.Get(poison);
   CHECK(dead.state == JobState::kDead);
   CHECK(dead.errors.size() == 3);

@@ -269,6 +269,30 @@ TEST_CASE("the trace reaches the worker as it was enqueued") {
   });
 }
 
+TEST_CASE(
+    "lines about a job say which, at which attempt, of which trace, and never its arguments") {
+  VirtualWorld world;
+  const std::string trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+  REQUIRE(world.client
+              .Enqueue(Mail{7, "secret@example.com"},
+                       {.idempotency_key = "secret-key", .max_attempts = 2, .traceparent = trace})
+              .ok());
+  const auto fail = [](JobContext&, const Mail&) -> Outcome {
+    return absl::UnavailableError("no line\nto the server");
+  };
+  REQUIRE(RunMails(world, fail) == 1);
+  world.clock.Advance(absl::Seconds(2));
+  REQUIRE(RunMails(world, fail) == 1);
+  const std::string log = world.log.text();
+  INFO(log);
+  const std::string about = " kind=mail.send queue=default traceparent=" + trace + "\n";
+  CHECK(log.find("attempt failed, again in ") != std::string::npos);
+  CHECK(log.find(": no line\\x0ato the server job=1 attempt=1" + about) != std::string::npos);
+  CHECK(log.find("job is dead: no line\\x0ato the server job=1 attempt=2" + about) !=
+        std::string::npos);
+  CHECK(log.find("secret") == std::string::npos);
+}
+
 TEST_CASE("ended jobs are kept as long as the options say, dead ones for ever") {
   VirtualWorld world;
   const JobId completed = world.client.Enqueue(Mail{1, "a"})->id;
