@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "engine/progress_writer.h"
+#include "engine/stop_caller.h"
 #include "outlive/core/limits.h"
 
 namespace outlive::internal {
@@ -48,6 +49,10 @@ std::stop_token Attempt::stop_token() const {
 void Attempt::RequestStop(StopReason reason) {
   StopReason none = StopReason::kNone;
   if (!reason_.compare_exchange_strong(none, reason, std::memory_order_acq_rel)) return;
+  services_.stop_caller.Add(shared_from_this());
+}
+
+void Attempt::CallOnStop() {
   std::optional<std::stop_source> stop;
   std::function<void()> on_stop;
   {
@@ -63,6 +68,7 @@ void Attempt::RequestStop(StopReason reason) {
 void Attempt::OnStop(std::function<void()> stop) {
   {
     MutexLock lock(mutex_);
+    if (on_stop_forgotten_) return;
     if (!cancelled()) {
       on_stop_ = std::move(stop);
       return;
@@ -74,6 +80,7 @@ void Attempt::OnStop(std::function<void()> stop) {
 void Attempt::ForgetOnStop() {
   std::function<void()> forgotten;  // Destroyed after the lock.
   MutexLock lock(mutex_);
+  on_stop_forgotten_ = true;
   forgotten.swap(on_stop_);
 }
 
@@ -116,7 +123,14 @@ absl::Status Attempt::Write(WorkerWrite write) {
     result = Only(written);
     return written.status();
   });
-  return committed.ok() ? result : committed;
+  if (!committed.ok()) return committed;
+  return NoticeLostLease(result);
+}
+
+// A worker that has been told once that its lease is lost need not wait for the keeper to notice.
+absl::Status Attempt::NoticeLostLease(absl::Status status) {
+  if (absl::IsAborted(status) || absl::IsNotFound(status)) RequestStop(StopReason::kLeaseLost);
+  return status;
 }
 
 absl::Status Attempt::SaveCheckpoint(std::string_view bytes) {
@@ -143,7 +157,9 @@ absl::Status Attempt::CompleteIn(HostTransaction transaction, std::string_view o
   finished.lease = job_.lease;
   finished.transition = Transition::kComplete;
   finished.output = output;
-  return Only((*joined)->Finish(absl::MakeConstSpan(&finished, 1)));
+  absl::Status ended = Only((*joined)->Finish(absl::MakeConstSpan(&finished, 1)));
+  if (ended.ok()) completed_in_host = true;
+  return NoticeLostLease(std::move(ended));
 }
 
 Outcome Attempt::Run() {

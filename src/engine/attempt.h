@@ -51,10 +51,15 @@ class Attempt final : public JobContext, public std::enable_shared_from_this<Att
 
   // -- For the engine ------------------------------------------------------------------------
 
-  // Asks the worker to stop; only the first reason counts.
+  // Asks the worker to stop; only the first reason counts. Returns at once: the worker's own
+  // callbacks are left to Services::stop_caller.
   void RequestStop(StopReason reason);
 
-  // What RequestStop() does besides, for coroutines. Called at once where a stop was asked for.
+  // Calls what has to be called on a stop. For StopCaller.
+  void CallOnStop();
+
+  // What RequestStop() does besides, for coroutines. Called at once where a stop was asked for, and
+  // never after ForgetOnStop().
   void OnStop(std::function<void()> stop);
 
   // The coroutine has ended: its executor is not to be touched any more.
@@ -80,11 +85,15 @@ class Attempt final : public JobContext, public std::enable_shared_from_this<Att
   // When it began to run, by SinceBoot().
   absl::Duration begun_at = absl::ZeroDuration();
 
+  // CompleteIn() has been called and was OK: whether the host has committed, the store knows.
+  std::atomic<bool> completed_in_host{false};
+
   // Handed back although its worker has not returned: what it returns is dropped.
   std::atomic<bool> abandoned{false};
 
  private:
   absl::Status Write(WorkerWrite write);
+  absl::Status NoticeLostLease(absl::Status status);
 
   const Services& services_;
   ProgressWriter& progress_;
@@ -101,6 +110,7 @@ class Attempt final : public JobContext, public std::enable_shared_from_this<Att
   mutable Mutex mutex_;
   mutable std::optional<std::stop_source> stop_ ABSL_GUARDED_BY(mutex_);  // Made when asked for.
   std::function<void()> on_stop_ ABSL_GUARDED_BY(mutex_);
+  bool on_stop_forgotten_ ABSL_GUARDED_BY(mutex_) = false;
   double fraction_ ABSL_GUARDED_BY(mutex_) = 0;
   std::string note_ ABSL_GUARDED_BY(mutex_);
   bool dirty_ ABSL_GUARDED_BY(mutex_) = false;

@@ -21,6 +21,14 @@ void LogAttempt(const Services& services, const Attempt& attempt, LogLevel level
   services.log.Log(record);
 }
 
+// The job was completed in the host's transaction, and what its worker returned after that came too
+// late to count. Such an attempt has not lost its lease.
+bool WasCompletedInHost(const Services& services, const Attempt& attempt) {
+  if (!attempt.completed_in_host) return false;
+  const absl::StatusOr<Job> job = services.store.Get(attempt.id());
+  return job.ok() && job->state == JobState::kCompleted && job->fence == attempt.fence();
+}
+
 std::string_view ErrorText(const Finished& finished) {
   return finished.error ? std::string_view(finished.error->message) : std::string_view("no reason");
 }
@@ -35,13 +43,24 @@ void ReportStart(const Services& services, const Attempt& attempt) {
 
 void ReportEnd(const Services& services, const Attempt& attempt, const Finished& finished,
                const absl::Status& stored) {
-  if (!stored.ok()) {
+  const absl::Duration run = services.clock.SinceBoot() - attempt.begun_at;
+  if (absl::IsAborted(stored) && WasCompletedInHost(services, attempt)) {
+    services.observer.OnEnded(attempt.label(), Transition::kComplete, run);
+    return;
+  }
+  if (absl::IsAborted(stored) || absl::IsNotFound(stored)) {
     services.observer.OnLeaseLost(attempt.label());
     LogAttempt(services, attempt, LogLevel::kWarning,
                "the lease is lost, the attempt's result is dropped");
     return;
   }
-  const absl::Duration run = services.clock.SinceBoot() - attempt.begun_at;
+  if (!stored.ok()) {
+    LogAttempt(services, attempt, LogLevel::kError,
+               fmt::format("the store refuses the attempt's result, the job stays running until "
+                           "this runner stops: {}",
+                           stored.ToString()));
+    return;
+  }
   services.observer.OnEnded(attempt.label(), finished.transition, run);
   if (finished.transition == Transition::kRetry) {
     LogAttempt(services, attempt, LogLevel::kWarning,
@@ -62,6 +81,7 @@ void ReportRescue(const Services& services, const Rescued& rescued) {
   record.message = dead ? "job is dead: its processes were lost too often"
                         : "job is taken over from a lost process";
   record.job_id = rescued.id;
+  record.attempt = rescued.attempt;
   record.kind = rescued.kind;
   record.queue = rescued.queue;
   services.log.Log(record);

@@ -7,8 +7,11 @@
 #include <boost/asio/prefer.hpp>
 #include <utility>
 
+#include "core/faults.h"
 #include "engine/waiters.h"
 #include "outlive/core/limits.h"
+#include "outlive/core/log.h"
+#include "outlive/core/worker_set.h"
 
 namespace outlive {
 namespace {
@@ -51,6 +54,30 @@ absl::Status Client::EncodingFailed(std::string_view kind, const absl::Status& w
   return Annotate(why, fmt::format("the arguments of \"{}\" cannot be encoded: ", kind));
 }
 
+absl::Status Client::CheckKinds(const NewJob& job) const {
+  if (options_.workers == nullptr) return absl::OkStatus();
+  const auto& known = options_.workers->entries();
+  internal::Faults faults("job");
+  const auto check = [&](const std::string& kind) {
+    if (known.contains(kind)) return;
+    faults.Add(fmt::format("no worker knows the kind \"{}\"",
+                           EscapeForLog(std::string_view(kind).substr(0, limits::kNameBytesMax))));
+  };
+  check(job.kind);
+  for (const FollowUp& follow_up : job.follow_ups) check(follow_up.kind);
+  return faults.ToStatus();
+}
+
+absl::Status Client::CheckJobCount(std::size_t count) {
+  if (count >= 1 && count <= limits::kInsertJobCountMax) return absl::OkStatus();
+  return absl::InvalidArgumentError(fmt::format("EnqueueMany takes 1 to {} jobs, and was given {}",
+                                                limits::kInsertJobCountMax, count));
+}
+
+absl::Status Client::AtElement(std::size_t index, const absl::Status& why) {
+  return Annotate(why, fmt::format("jobs[{}]: ", index));
+}
+
 absl::StatusOr<NewJob> Client::PrepareRaw(std::string_view kind, std::string_view args,
                                           const EnqueueOptions& options) const {
   if (options.delay < absl::ZeroDuration() || options.delay > kDelayMax) {
@@ -84,6 +111,7 @@ absl::StatusOr<NewJob> Client::PrepareRaw(std::string_view kind, std::string_vie
   job.follow_ups = options.follow_ups;
   job.backlog_max = options.backlog_max;
   if (absl::Status valid = ValidateNewJob(job); !valid.ok()) return valid;
+  if (absl::Status known = CheckKinds(job); !known.ok()) return known;
   return job;
 }
 
@@ -142,10 +170,9 @@ void Client::SubmitPrepared(absl::StatusOr<NewJob> job, EnqueueHandler handler) 
 }
 
 absl::StatusOr<std::vector<Enqueued>> Client::EnqueueMany(std::vector<NewJob> jobs) {
-  if (jobs.empty() || jobs.size() > limits::kInsertJobCountMax) {
-    return absl::InvalidArgumentError(
-        fmt::format("EnqueueMany takes 1 to {} jobs, and was given {}", limits::kInsertJobCountMax,
-                    jobs.size()));
+  if (absl::Status counted = CheckJobCount(jobs.size()); !counted.ok()) return counted;
+  for (std::size_t i = 0; i < jobs.size(); ++i) {
+    if (absl::Status known = CheckKinds(jobs[i]); !known.ok()) return AtElement(i, known);
   }
   std::vector<Enqueued> enqueued;
   const absl::Status committed =
@@ -156,7 +183,7 @@ absl::StatusOr<std::vector<Enqueued>> Client::EnqueueMany(std::vector<NewJob> jo
         if (!results.ok()) return results.status();
         for (std::size_t i = 0; i < results->size(); ++i) {
           const absl::StatusOr<Enqueued>& result = (*results)[i];
-          if (!result.ok()) return Annotate(result.status(), fmt::format("jobs[{}]: ", i));
+          if (!result.ok()) return AtElement(i, result.status());
           enqueued.push_back(*result);
         }
         return absl::OkStatus();

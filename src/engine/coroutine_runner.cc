@@ -11,10 +11,12 @@
 namespace outlive::internal {
 namespace {
 
+using Ended = std::function<void(const std::shared_ptr<Attempt>&, Outcome)>;
+
 // Lives as long as the coroutine's completion handler, which holds it.
 struct Flight {
   std::shared_ptr<Attempt> attempt;
-  std::function<void(const std::shared_ptr<Attempt>&, Outcome)> ended;
+  Ended ended;
   boost::asio::cancellation_signal signal;
 };
 
@@ -27,32 +29,42 @@ Outcome OutcomeOf(const std::exception_ptr& error, Outcome outcome) {
   }
 }
 
-}  // namespace
-
-void RunCoroutine(const boost::asio::any_io_executor& executor, std::shared_ptr<Attempt> attempt,
-                  std::function<void(const std::shared_ptr<Attempt>&, Outcome)> ended) {
+// Starts the coroutine. Throws what making it throws: then it has not started.
+void Spawn(const boost::asio::any_io_executor& executor, const std::shared_ptr<Attempt>& attempt,
+           Ended ended) {
   auto strand = boost::asio::make_strand(executor);
   auto flight = std::make_shared<Flight>();
-  flight->attempt = std::move(attempt);
+  flight->attempt = attempt;
   flight->ended = std::move(ended);
   // Signals are not safe across threads: they are emitted where the coroutine runs.
-  const std::weak_ptr<Flight> weak = flight;
-  flight->attempt->OnStop([weak, strand] {
+  std::function<void()> stop = [weak = std::weak_ptr<Flight>(flight), strand] {
     boost::asio::post(strand, [weak] {
       if (const auto alive = weak.lock()) {
         alive->signal.emit(boost::asio::cancellation_type::terminal);
       }
     });
-  });
-  CoroutineWorker& worker = *flight->attempt->entry().coroutine;
-  const ClaimedJob& job = flight->attempt->job();
+  };
+  CoroutineWorker& worker = *attempt->entry().coroutine;
   boost::asio::co_spawn(
-      strand, worker.Run(*flight->attempt, job.args),
+      strand, worker.Run(*attempt, attempt->job().args),
       boost::asio::bind_cancellation_slot(
           flight->signal.slot(), [flight](std::exception_ptr error, Outcome outcome) {
             flight->attempt->ForgetOnStop();
             flight->ended(flight->attempt, OutcomeOf(error, std::move(outcome)));
           }));
+  // Not before its slot stands: what is emitted earlier is lost.
+  attempt->OnStop(std::move(stop));
+}
+
+}  // namespace
+
+void RunCoroutine(const boost::asio::any_io_executor& executor, std::shared_ptr<Attempt> attempt,
+                  std::function<void(const std::shared_ptr<Attempt>&, Outcome)> ended) {
+  try {
+    Spawn(executor, attempt, ended);
+  } catch (...) {
+    ended(attempt, Retry(absl::UnknownError(CurrentExceptionText())));
+  }
 }
 
 }  // namespace outlive::internal

@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "outlive/core/limits.h"
+#include "outlive/core/store_rules.h"
 #include "outlive/engine/client.h"
 
 namespace outlive {
@@ -68,6 +69,12 @@ absl::StatusOr<int> Client::ApplyToDeadLetters(JobFilter filter, Change::Action 
   if (options.job_count_max > 0 && ids->size() > static_cast<std::size_t>(options.job_count_max)) {
     ids->resize(static_cast<std::size_t>(options.job_count_max));
   }
+  if (!ids->empty() && DelayOf(ids->size() - 1, options) > kDelayMax) {
+    return absl::InvalidArgumentError(
+        fmt::format("{} jobs at {} a second would take longer than 366 days: raise per_second, or "
+                    "lower job_count_max",
+                    ids->size(), options.per_second));
+  }
   int applied = 0;
   for (std::size_t begin = 0; begin < ids->size(); begin += kPageRows) {
     std::vector<Change> changes;
@@ -119,6 +126,7 @@ absl::StatusOr<int> Client::ExportDeadLetters(JobFilter filter, ByteSink& out) {
           absl::StatusOr<Job> job = Get(listed.id);
           if (absl::IsNotFound(job.status())) continue;  // Discarded meanwhile.
           if (!job.ok()) return job.status();
+          if (job->state != JobState::kDead) continue;  // Sent back to work meanwhile.
           if (absl::Status written = out.Write(JobToJson(*job) + "\n"); !written.ok()) {
             return written;
           }

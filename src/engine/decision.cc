@@ -2,11 +2,13 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <string>
 #include <utility>
 
 #include "outlive/core/limits.h"
 #include "outlive/core/log.h"
+#include "outlive/core/store_rules.h"
 
 namespace outlive::internal {
 namespace {
@@ -36,7 +38,7 @@ Finished Failed(const absl::Status& why, const std::optional<absl::Duration>& af
   if (OutOfAttempts(job)) return Ended(job, Transition::kDie, why);
   Finished finished = Ended(job, Transition::kRetry, why);
   if (after) {
-    finished.delay = *after;
+    finished.delay = std::min(*after, kDelayMax);
     return finished;
   }
   // The store has only policies that were checked; one it cannot read back is as good as none.
@@ -85,10 +87,17 @@ Finished Decide(const Outcome& outcome, StopReason stop, const ClaimedJob& job,
   }
   if (outcome.kind() == Outcome::Kind::kSnooze) {
     Finished finished = Ended(job, Transition::kSnooze, absl::OkStatus());
-    finished.delay = *outcome.after();
+    finished.delay = std::min(*outcome.after(), kDelayMax);
     return finished;
   }
   return Failed(outcome.status(), outcome.after(), job, worker_policy, unit);
+}
+
+Finished DecideRefused(const ClaimedJob& job, const absl::Status& why) {
+  return Ended(job, Transition::kDie,
+               absl::InvalidArgumentError(
+                   fmt::format("the store has refused the result: {}",
+                               std::string_view(why.message().data(), why.message().size()))));
 }
 
 }  // namespace outlive::internal

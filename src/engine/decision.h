@@ -3,6 +3,8 @@
 #ifndef OUTLIVE_SRC_ENGINE_DECISION_H_
 #define OUTLIVE_SRC_ENGINE_DECISION_H_
 
+#include <absl/status/status.h>
+
 #include "outlive/core/job_store.h"
 #include "outlive/core/outcome.h"
 #include "outlive/core/retry_policy.h"
@@ -13,6 +15,9 @@ namespace outlive::internal {
 // `unit` is a random number in [0, 1), for jitter.
 Finished Decide(const Outcome& outcome, StopReason stop, const ClaimedJob& job,
                 const RetryPolicy& worker_policy, double unit);
+
+// The end of a job whose result the store has refused for good, because of `why`.
+Finished DecideRefused(const ClaimedJob& job, const absl::Status& why);
 
 }  // namespace outlive::internal
 

@@ -24,6 +24,23 @@ absl::Duration Jittered(absl::Duration pause, RandomSource& random) {
   return pause * (0.9 + 0.2 * RandomUnit(random));
 }
 
+// How many of `total` each queue gets that has `free` slots: all it can use, but no queue so many
+// that less than a fair share is left to another. At least one, where a slot is free.
+std::vector<int> ShareOut(int total, const std::vector<int>& free) {
+  const int share = total / static_cast<int>(free.size());
+  std::vector<int> given;
+  for (const int slots : free) {
+    given.push_back(std::min(slots, share));
+    total -= given.back();
+  }
+  for (std::size_t i = 0; i < free.size(); ++i) {
+    const int more = std::min(total, free[i] - given[i]);
+    given[i] += more;
+    total -= more;
+  }
+  return given;
+}
+
 }  // namespace
 
 Dispatcher::Dispatcher(const Services& services, Sessions& sessions, ProgressWriter& progress,
@@ -155,12 +172,14 @@ Dispatcher::Turn Dispatcher::Begin() {
 
   std::vector<int> freed(slots_.size(), 0);
   for (const Ended& ended : turn.ended) ++freed[SlotOf(ended.attempt->queue())];
-  int left = limits::kClaimJobCountMax;
+  std::vector<int> free(slots_.size(), 0);
   for (std::size_t i = 0; i < slots_.size(); ++i) {
-    const int free = std::min(left, slots_[i].concurrency - slots_[i].used + freed[i]);
-    left -= free;
-    turn.asked += free;
-    turn.request.queues.push_back({slots_[i].queue, free});
+    free[i] = slots_[i].concurrency - slots_[i].used + freed[i];
+  }
+  const std::vector<int> asked = ShareOut(limits::kClaimJobCountMax, free);
+  for (std::size_t i = 0; i < slots_.size(); ++i) {
+    turn.asked += asked[i];
+    turn.request.queues.push_back({slots_[i].queue, asked[i]});
   }
   turn.request.session = turn.session->name;
   turn.request.kinds = kinds_;
@@ -269,8 +288,26 @@ void Dispatcher::Release(const AttemptPtr& attempt) {
 
 void Dispatcher::ReportEnds(const Turn& turn) {
   for (std::size_t i = 0; i < turn.ended.size(); ++i) {
-    ReportEnd(services_, *turn.ended[i].attempt, turn.ended[i].finished, turn.finished[i]);
+    if (absl::IsInvalidArgument(turn.finished[i])) {
+      Bury(turn.ended[i], turn.finished[i]);
+    } else {
+      ReportEnd(services_, *turn.ended[i].attempt, turn.ended[i].finished, turn.finished[i]);
+    }
   }
+}
+
+// A result that the store will never take must not leave its job running for ever: it is dead, and
+// says why. What the store refuses even then waits for the end of its session.
+void Dispatcher::Bury(const Ended& refused, const absl::Status& why) {
+  const Finished dead = DecideRefused(refused.attempt->job(), why);
+  absl::Status stored;
+  const absl::Status committed = services_.commits.Run(1, [&](StoreTransaction& transaction) {
+    auto results = transaction.Finish(absl::MakeConstSpan(&dead, 1));
+    if (!results.ok()) return results.status();
+    stored = results->front();
+    return absl::OkStatus();
+  });
+  ReportEnd(services_, *refused.attempt, dead, committed.ok() ? stored : committed);
 }
 
 std::size_t Dispatcher::SlotOf(std::string_view queue) const {

@@ -116,6 +116,7 @@ class Dispatcher {
   void Failed(Turn& turn, const absl::Status& status);
   std::vector<AttemptPtr> Succeeded(Turn& turn);
   void ReportEnds(const Turn& turn);
+  void Bury(const Ended& refused, const absl::Status& why);
   std::vector<AttemptPtr> Admit(Turn& turn) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Release(const AttemptPtr& attempt) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   std::size_t SlotOf(std::string_view queue) const;

@@ -22,6 +22,10 @@ class EventRelay::Impl {
   absl::Status Start(std::int64_t after) {
     MutexLock lifecycle(lifecycle_);
     if (thread_.joinable()) return absl::FailedPreconditionError("the relay is running");
+    if (after < 0) return absl::InvalidArgumentError("relay: after must not be negative");
+    if (poll_interval_max_ < absl::Milliseconds(10) || poll_interval_max_ > absl::Hours(1)) {
+      return absl::InvalidArgumentError("relay: poll_interval_max must be from 10 ms to 1 h");
+    }
     {
       MutexLock lock(mutex_);
       stopping_ = false;

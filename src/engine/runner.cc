@@ -15,6 +15,7 @@
 #include "engine/runner_options.h"
 #include "engine/services.h"
 #include "engine/sessions.h"
+#include "engine/stop_caller.h"
 #include "engine/thread_pool.h"
 
 namespace outlive {
@@ -43,7 +44,8 @@ class Runner::Impl {
                   client.store().clock(),
                   *options_.log,
                   *options_.observer,
-                  *options_.random},
+                  *options_.random,
+                  stop_caller_},
         sessions_(services_),
         progress_(services_, [this] { keeper_.OnProgress(); }),
         dispatcher_(
@@ -111,6 +113,7 @@ class Runner::Impl {
   absl::Status StartThreads() ABSL_EXCLUSIVE_LOCKS_REQUIRED(lifecycle_) {
     int concurrency = 0;
     for (const QueueOptions& queue : options_.queues) concurrency += queue.concurrency;
+    if (absl::Status started = stop_caller_.Start(); !started.ok()) return started;
     if (absl::Status started = pool_.Start(concurrency); !started.ok()) return started;
     try {
       keeper_thread_ = std::thread([this] { keeper_.Loop(); });
@@ -139,6 +142,7 @@ class Runner::Impl {
       Join(maintenance_thread_);
       keeper_.Finish();
       Join(keeper_thread_);
+      stop_caller_.Stop();
       started_ = false;
     }
     sessions_.Close();
@@ -192,6 +196,7 @@ class Runner::Impl {
   }
 
   const RunnerOptions options_;
+  internal::StopCaller stop_caller_;
   const internal::Services services_;
   internal::Sessions sessions_;
   internal::ProgressWriter progress_;

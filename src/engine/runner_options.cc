@@ -25,7 +25,11 @@ bool Within(absl::Duration value, absl::Duration min, absl::Duration max) {
 }
 
 void CheckQueues(const RunnerOptions& options, Faults& faults) {
-  faults.Require(!options.queues.empty(), "queues must not be empty");
+  if (options.queues.empty() || options.queues.size() > limits::kRunnerQueueCountMax) {
+    faults.Add(fmt::format("there must be 1 to {} queues, and there are {}",
+                           limits::kRunnerQueueCountMax, options.queues.size()));
+    return;
+  }
   std::set<std::string> names;
   for (const QueueOptions& queue : options.queues) {
     faults.AddIfError(ValidateName("queue", queue.name));

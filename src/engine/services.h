@@ -13,6 +13,8 @@
 
 namespace outlive::internal {
 
+class StopCaller;
+
 struct Services {
   const RunnerOptions& options;  // Every null filled in.
   const WorkerSet& workers;
@@ -22,6 +24,7 @@ struct Services {
   LogSink& log;
   Observer& observer;
   RandomSource& random;
+  StopCaller& stop_caller;
 };
 
 }  // namespace outlive::internal

@@ -49,7 +49,8 @@ struct Response {
   std::size_t bytes = 0;  // Header and body.
   bool header_complete = false;
   std::string retry_after;
-  bool address_refused = false;
+  bool address_refused = false;  // Of several addresses, one or more.
+  bool address_allowed = false;
   const AddressGuard* guard = nullptr;
 };
 
@@ -86,6 +87,7 @@ curl_socket_t OnOpenSocket(void* data, curlsocktype, curl_sockaddr* address) {
     response.address_refused = true;
     return CURL_SOCKET_BAD;
   }
+  response.address_allowed = true;
   int type = address->socktype;
 #ifdef SOCK_CLOEXEC
   type |= SOCK_CLOEXEC;
@@ -280,7 +282,8 @@ WebhookNotifier::Impl::Attempt WebhookNotifier::Impl::Judge(const Notification& 
   if (code == CURLE_ABORTED_BY_CALLBACK) {
     return {Retry(absl::CancelledError("the webhook was given up: the job was asked to stop"))};
   }
-  if (response.address_refused && code == CURLE_COULDNT_CONNECT) {
+  // Where another address of the host may be used, nobody there now is nobody there now.
+  if (response.address_refused && !response.address_allowed && code == CURLE_COULDNT_CONNECT) {
     return {Dead(fmt::format("{} has an address that is not allowed", name))};
   }
   // libcurl's words for the code do not name the host.

@@ -16,6 +16,8 @@
 #include <vector>
 
 #include "outlive/core/limits.h"
+#include "outlive/core/worker_set.h"
+#include "outlive/testing/fake_job_context.h"
 #include "outlive/testing/seeded_random.h"
 #include "tests/core/message.h"
 
@@ -130,7 +132,47 @@ struct RawBytes {
   std::string bytes;
 };
 
+// As protobuf generates them: no kind, and no description.
+class InvoiceMessage {
+ public:
+  bool SerializeToString(std::string* bytes) const {
+    if (number_ < 0) return false;
+    *bytes = "pb:" + std::to_string(number_);
+    return true;
+  }
+  bool ParseFromArray(const void* data, int size) {
+    const std::string bytes(static_cast<const char*>(data), static_cast<std::size_t>(size));
+    if (bytes.substr(0, 3) != "pb:") return false;
+    number_ = std::stoi(bytes.substr(3));
+    return true;
+  }
+  int number() const { return number_; }
+  void set_number(int number) { number_ = number; }
+
+ private:
+  int number_ = 0;
+};
+
+template <class Message>
+struct ProtobufCodec {
+  static absl::StatusOr<std::string> Encode(const Message& args) {
+    std::string bytes;
+    if (args.SerializeToString(&bytes)) return bytes;
+    return absl::InvalidArgumentError("a required field is missing");
+  }
+  static absl::StatusOr<Message> Decode(std::string_view bytes) {
+    Message args;
+    if (args.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) return args;
+    return absl::InvalidArgumentError("is not such a message");
+  }
+};
+
 }  // namespace
+
+template <>
+struct outlive::ArgsCodec<InvoiceMessage> : ProtobufCodec<InvoiceMessage> {
+  static constexpr std::string_view kKind = "invoice.send";
+};
 
 template <>
 struct outlive::ArgsCodec<RawBytes> {
@@ -516,7 +558,31 @@ TEST_CASE("a codec of its own decides alone, errors included") {
   CHECK(DecodeArgs<RawBytes>("{}").status() == absl::InvalidArgumentError("has no raw: in front"));
 }
 
+TEST_CASE("a generated type has its codec say its kind") {
+  static_assert(outlive::JobArgs<InvoiceMessage>);
+  static_assert(outlive::KindOf<InvoiceMessage>() == "invoice.send");
+  InvoiceMessage message;
+  message.set_number(42);
+  const absl::StatusOr<std::string> bytes = EncodeArgs(message);
+  REQUIRE(bytes.ok());
+  CHECK(*bytes == "pb:42");
+  CHECK(DecodeArgs<InvoiceMessage>(*bytes)->number() == 42);
+  CHECK(DecodeArgs<InvoiceMessage>("{}").status() ==
+        absl::InvalidArgumentError("is not such a message"));
+
+  outlive::WorkerSet workers;
+  workers.Add<InvoiceMessage>([](outlive::JobContext&, const InvoiceMessage& args) {
+    return outlive::Done(std::to_string(args.number()));
+  });
+  outlive::testing::FakeJobContext job;
+  outlive::Worker& worker = *workers.entries().at("invoice.send").worker;
+  CHECK(worker.Run(job, *bytes).output() == "42");
+  CHECK(worker.Run(job, "{}").kind() == outlive::Outcome::Kind::kDead);
+}
+
 TEST_CASE("arguments are known by their kind") {
+  static_assert(outlive::KindOf<Everything>() == "test.everything");
+
   static_assert(outlive::JobArgs<Everything>);
   static_assert(outlive::JobArgs<RawBytes>);
   static_assert(!outlive::JobArgs<Item>);

@@ -85,6 +85,7 @@ TEST_CASE("EnqueueMany is all or nothing") {
   const auto enqueued = world.client.EnqueueMany(absl::MakeConstSpan(mails));
   REQUIRE(enqueued.ok());
   CHECK(enqueued->size() == 3);
+  CHECK(world.client.Get(enqueued->at(2).id)->args == R"({"number":3,"recipient":"c"})");
 
   std::vector<NewJob> jobs = {*world.client.Prepare(Mail{4, "d"}), *world.client.Prepare(Fax{5})};
   jobs[1].priority = 99;
@@ -96,6 +97,64 @@ TEST_CASE("EnqueueMany is all or nothing") {
   CHECK(absl::IsInvalidArgument(world.client.EnqueueMany(std::vector<NewJob>{}).status()));
   CHECK(absl::IsInvalidArgument(
       world.client.EnqueueMany(std::vector<NewJob>(limits::kInsertJobCountMax + 1)).status()));
+}
+
+TEST_CASE("EnqueueMany names the element that cannot be enqueued, wherever that is found out") {
+  VirtualWorld world;
+  const std::vector<Mail> mails = {{1, "a"}, {2, "\xff"}, {3, "c"}};
+  const absl::Status encoding = world.client.EnqueueMany(mails).status();
+  CHECK(absl::IsInvalidArgument(encoding));
+  CHECK(encoding.message() ==
+        "jobs[1]: the arguments of \"mail.send\" cannot be encoded: recipient: must be UTF-8");
+  const absl::Status options =
+      world.client.EnqueueMany(std::vector<Mail>{{1, "a"}}, {.priority = 10}).status();
+  CHECK(options.message() == "jobs[0]: job: priority must be from 0 to 9, and is 10");
+  REQUIRE(world.client.Enqueue(Mail{7, "a"}, {.idempotency_key = "k"}).ok());
+  std::vector<NewJob> jobs = {*world.client.Prepare(Mail{1, "a"}),
+                              *world.client.Prepare(Mail{8, "a"}, {.idempotency_key = "k"})};
+  const absl::Status store = world.client.EnqueueMany(jobs).status();
+  CHECK(absl::IsAlreadyExists(store));
+  CHECK(store.message().substr(0, 9) == "jobs[1]: ");
+  const absl::Status count =
+      world.client.EnqueueMany(std::vector<Mail>(limits::kInsertJobCountMax + 1)).status();
+  CHECK(count.message() == "EnqueueMany takes 1 to 10000 jobs, and was given 10001");
+  CHECK(world.client.List()->size() == 1);
+}
+
+TEST_CASE("a client that knows the workers refuses kinds that nobody runs") {
+  VirtualWorld world;
+  WorkerSet workers;
+  workers.Add<Mail>([](JobContext&, const Mail&) { return Done(); });
+  Client strict(world.store, {.workers = &workers});
+  CHECK(strict.Enqueue(Mail{1, "a"}).ok());
+  const absl::Status unknown = strict.Enqueue(Fax{1}).status();
+  CHECK(absl::IsInvalidArgument(unknown));
+  CHECK(unknown.message() == "job: no worker knows the kind \"fax.send\"");
+  CHECK(absl::IsInvalidArgument(strict.EnqueueRaw("mail.sned", "{}").status()));
+  FollowUp follow_up;
+  follow_up.kind = "mail.told";
+  CHECK(strict.Enqueue(Mail{2, "a"}, {.follow_ups = {follow_up}}).status().message() ==
+        "job: no worker knows the kind \"mail.told\"");
+  // Also where another client has prepared it.
+  const std::vector<NewJob> jobs = {*strict.Prepare(Mail{3, "a"}), *world.client.Prepare(Fax{4})};
+  CHECK(strict.EnqueueMany(jobs).status().message() ==
+        "jobs[1]: job: no worker knows the kind \"fax.send\"");
+  CHECK(world.client.List()->size() == 1);
+}
+
+TEST_CASE("a job of a kind that nobody here runs waits, and is run once somebody does") {
+  VirtualWorld world;
+  const JobId id = world.client.EnqueueRaw("fax.send", R"({"number":1})")->id;
+  WorkerSet mails;
+  mails.Add<Mail>([](JobContext&, const Mail&) { return Done(); });
+  Runner first(world.client, mails);
+  CHECK(*first.RunDue() == 0);
+  CHECK(world.client.Get(id)->state == JobState::kPending);
+  CHECK(world.client.Stats()->lanes.at(0).kind == "fax.send");  // Where an operator sees it wait.
+  WorkerSet faxes;
+  faxes.Add<Fax>([](JobContext&, const Fax&) { return Done(); });
+  Runner second(world.client, faxes);
+  CHECK(*second.RunDue() == 1);
 }
 
 TEST_CASE("a full backlog refuses") {

@@ -2,6 +2,8 @@
 
 #include <boost/json/parse.hpp>
 #include <boost/json/value.hpp>
+#include <cmath>
+#include <limits>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -64,6 +66,23 @@ TEST_CASE("a rate spreads them over time, oldest first, and a limit stops them")
   CHECK(absl::IsInvalidArgument(world.client.RequeueDeadLetters({}, {.per_second = -1}).status()));
 }
 
+TEST_CASE("a rate that would take for ever is refused as a whole") {
+  VirtualWorld world;
+  const std::vector<JobId> ids = MakeDeadLetters(world);
+  const double year = 366 * 24 * 3600;
+  const absl::Status refused =
+      world.client.RequeueDeadLetters({}, {.per_second = 4.9 / year}).status();
+  CHECK(absl::IsInvalidArgument(refused));
+  CHECK(refused.message().substr(0, 6) == "6 jobs");
+  CHECK(world.client.ListDeadLetters()->size() == 6);  // Not some of them.
+  for (const double rate : {std::numeric_limits<double>::infinity(), std::nan(""), -0.5}) {
+    CHECK(absl::IsInvalidArgument(
+        world.client.RequeueDeadLetters({}, {.per_second = rate}).status()));
+  }
+  CHECK(*world.client.RequeueDeadLetters({}, {.per_second = 5.1 / year}) == 6);
+  CHECK(world.client.Get(ids[5])->run_at > world.clock.Now() + absl::Hours(24 * 350));
+}
+
 TEST_CASE("one or all that match are discarded") {
   VirtualWorld world;
   const std::vector<JobId> ids = MakeDeadLetters(world);
@@ -92,6 +111,62 @@ TEST_CASE("an export has a line of JSON for each, with its history") {
     ++count;
   }
   CHECK(count == 6);
+}
+
+// Dead letters that somebody else deals with between the listing and the look at each.
+class BusyStore final : public ForwardingJobStore {
+ public:
+  using ForwardingJobStore::ForwardingJobStore;
+  absl::StatusOr<std::vector<Job>> List(const JobFilter& filter, const JobPage& page) override {
+    auto listed = ForwardingJobStore::List(filter, page);
+    if (listed.ok() && !listed->empty()) {
+      auto transaction = *Begin();
+      const std::vector<Change> changes = {
+          {.id = listed->at(0).id, .action = Change::Action::kRequeue, .reason = {}},
+          {.id = listed->at(1).id, .action = Change::Action::kDiscard, .reason = {}}};
+      CHECK(transaction->Apply(changes).ok());
+      CHECK(transaction->Commit().ok());
+    }
+    return listed;
+  }
+};
+
+TEST_CASE("what leaves the dead letters during an export is not in it") {
+  VirtualWorld world;
+  MakeDeadLetters(world);
+  BusyStore store(world.store);
+  Client client(store);
+  StringSink sink;
+  CHECK(*client.ExportDeadLetters({}, sink) == 4);
+  CHECK(sink.bytes().find("pending") == std::string::npos);
+}
+
+class FullSink final : public ByteSink {
+ public:
+  absl::Status Write(std::string_view) override { return absl::ResourceExhaustedError("full"); }
+};
+
+TEST_CASE("an export tells what its sink says") {
+  VirtualWorld world;
+  MakeDeadLetters(world);
+  FullSink sink;
+  CHECK(absl::IsResourceExhausted(world.client.ExportDeadLetters({}, sink).status()));
+}
+
+TEST_CASE("the raw bytes of arguments that nobody can read are in the export") {
+  VirtualWorld world;
+  const std::string bytes("\0\xff{", 3);
+  REQUIRE(world.client.EnqueueRaw("mail.send", bytes).ok());
+  WorkerSet workers;
+  workers.Add<Mail>([](JobContext&, const Mail&) { return Done(); });
+  Runner runner(world.client, workers);
+  REQUIRE(*runner.RunDue() == 1);
+  StringSink sink;
+  REQUIRE(*world.client.ExportDeadLetters({}, sink) == 1);
+  const boost::json::value job = boost::json::parse(sink.bytes());
+  CHECK(job.at("args_base64").as_string() == "AP97");
+  CHECK(job.at("attempt").as_int64() == 1);
+  CHECK(world.client.Get(1)->args == bytes);
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "outlive/core/limits.h"
+#include "outlive/core/store_rules.h"
 
 namespace outlive::internal {
 namespace {
@@ -49,6 +50,21 @@ TEST_CASE("a failed attempt waits by the worker's policy, the job's own, or what
   own.initial = absl::Minutes(2);
   job.retry_policy = EncodeRetryPolicy(own);
   CHECK(DecideFor(absl::InternalError("x"), StopReason::kNone, job).delay == absl::Minutes(32));
+}
+
+// A store refuses longer delays, and a refused end would leave the job running.
+TEST_CASE("a delay that was asked for is at most what a store takes") {
+  for (const absl::Duration after : {absl::Hours(24 * 366) + absl::Nanoseconds(1),
+                                     absl::Hours(24 * 366 * 1000), absl::InfiniteDuration()}) {
+    const Finished snoozed = DecideFor(Snooze(after));
+    CHECK(snoozed.delay == kDelayMax);
+    CHECK(ValidateFinished(snoozed).ok());
+    const Finished retried = DecideFor(Retry(absl::InternalError("x"), after));
+    CHECK(ValidateFinished(retried).ok());
+  }
+  CHECK(DecideFor(Retry(absl::InternalError("x"), absl::Hours(24 * 400))).delay == kDelayMax);
+  CHECK(DecideFor(Retry(absl::InternalError("x"), absl::InfiniteDuration())).delay ==
+        absl::Seconds(1));  // By the policy.
 }
 
 TEST_CASE("the last attempt that fails is dead, and crashes are not attempts") {

@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <atomic>
 #include <condition_variable>
 #include <mutex>
 #include <vector>
@@ -58,6 +59,43 @@ TEST_CASE("events come in order, once each, and a new relay goes on where the ol
   const std::vector<Event> rest = second.WaitForCount(1);
   REQUIRE(rest.size() == 1);
   CHECK(rest[0].type == EventType::kRequeued);
+}
+
+TEST_CASE("a relay that would poll without a pause, or from nowhere, is refused") {
+  RealWorld world;
+  const auto ignore = [](absl::Span<const Event>) {};
+  for (const absl::Duration interval :
+       {absl::ZeroDuration(), -absl::Seconds(1), absl::Milliseconds(9), absl::InfiniteDuration()}) {
+    EventRelay relay(world.store, ignore, interval);
+    CHECK(absl::IsInvalidArgument(relay.Start(0)));
+    relay.Stop();
+  }
+  EventRelay relay(world.store, ignore);
+  CHECK(absl::IsInvalidArgument(relay.Start(-1)));
+  CHECK(relay.Start(0).ok());
+}
+
+TEST_CASE("a relay goes on where the store has failed, and skips nothing") {
+  RealWorld world;
+  class Failing final : public ForwardingJobStore {
+   public:
+    using ForwardingJobStore::ForwardingJobStore;
+    absl::StatusOr<std::vector<Event>> EventsAfter(std::int64_t after, int count) override {
+      if (asked++ % 2 == 0) return absl::UnavailableError("locked");
+      return ForwardingJobStore::EventsAfter(after, count);
+    }
+    std::atomic<int> asked = 0;
+  };
+  Failing store(world.store);
+  std::vector<Mail> mails(2'500);
+  REQUIRE(world.client.EnqueueMany(mails).ok());
+  Collector collector;
+  EventRelay relay(store, [&](absl::Span<const Event> events) { collector.Add(events); });
+  REQUIRE(relay.Start(0).ok());
+  const std::vector<Event> events = collector.WaitForCount(2'500);
+  REQUIRE(events.size() == 2'500);
+  for (std::size_t i = 1; i < events.size(); ++i) CHECK(events[i].seq > events[i - 1].seq);
+  CHECK(store.asked >= 6);
 }
 
 TEST_CASE("a long log is read in pieces") {

@@ -47,6 +47,11 @@ class Gate {
     std::unique_lock lock(mutex_);
     changed_.wait(lock, [this] { return open_; });
   }
+  // False where nobody opens it within a minute: the test has failed, and ends.
+  bool WaitAMinute() {
+    std::unique_lock lock(mutex_);
+    return changed_.wait_for(lock, std::chrono::minutes(1), [this] { return open_; });
+  }
 
  private:
   std::mutex mutex_;

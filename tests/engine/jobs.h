@@ -14,6 +14,7 @@
 #include "outlive/store/memory_store.h"
 #include "outlive/testing/seeded_random.h"
 #include "outlive/testing/virtual_clock.h"
+#include "tests/engine/faulty_store.h"
 
 namespace outlive::tests {
 
@@ -30,12 +31,19 @@ struct Fax {
 };
 BOOST_DESCRIBE_STRUCT(Fax, (), (number))
 
-// Keeps what was logged.
+// Keeps what was logged: "message job=1 attempt=2 kind=k queue=q traceparent=t", a line each.
 class LogOfTest final : public LogSink {
  public:
   void Log(const LogRecord& record) override {
     MutexLock lock(mutex_);
-    text_.append(record.message).push_back('\n');
+    text_.append(record.message);
+    if (record.job_id != 0) {
+      text_.append(" job=").append(std::to_string(record.job_id));
+      text_.append(" attempt=").append(std::to_string(record.attempt));
+      text_.append(" kind=").append(record.kind).append(" queue=").append(record.queue);
+      text_.append(" traceparent=").append(record.traceparent);
+    }
+    text_.push_back('\n');
   }
   std::string text() const {
     MutexLock lock(mutex_);
@@ -53,6 +61,16 @@ struct VirtualWorld {
   testing::SeededRandom random{1};
   LogOfTest log;
   MemoryStore store{{.clock = &clock, .random = &random}};
+  Client client{store, {.log = &log, .random = &random}};
+};
+
+// The same, with a store that fails where the test says.
+struct FaultyWorld {
+  testing::VirtualClock clock;
+  testing::SeededRandom random{1};
+  LogOfTest log;
+  MemoryStore memory{{.clock = &clock, .random = &random}};
+  FaultyStore store{memory};
   Client client{store, {.log = &log, .random = &random}};
 };
 

@@ -47,6 +47,35 @@ TEST_CASE("the result of an attempt whose lease was lost is dropped") {
   CHECK(world.client.Get(id)->output == "second");
 }
 
+TEST_CASE("a worker learns from its first refused write that its lease is lost") {
+  VirtualWorld world;
+  Client other_client(world.store);
+  WorkerSet faxes;
+  faxes.Add<Fax>([](JobContext&, const Fax&) { return Done(); });
+  Runner other(other_client, faxes);
+  WorkerSet workers;
+  workers.Add<Mail>([&](JobContext& job, const Mail&) -> Outcome {
+    if (job.attempt() > 1) return Done();
+    const std::stop_token stop = job.stop_token();
+    world.clock.Advance(absl::Seconds(61));
+    CHECK(other.Maintain().ok());
+    CHECK_FALSE(job.cancelled());  // Nobody has noticed yet.
+    const absl::Status saved = job.SaveCheckpoint("page 25");
+    CHECK(absl::IsAborted(saved));
+    CHECK(job.stop_reason() == StopReason::kLeaseLost);
+    CHECK(job.cancelled());
+    CHECK(stop.stop_requested());
+    return saved;
+  });
+  const JobId id = world.client.Enqueue(Mail{1, "a"})->id;
+  Runner runner(world.client, workers);
+  REQUIRE(*runner.RunDue() == 1);
+  const Job job = *world.client.Get(id);
+  CHECK(job.state == JobState::kPending);
+  CHECK(job.checkpoint.empty());
+  CHECK(job.errors.size() == 1);  // The lost process; what the worker returned does not count.
+}
+
 TEST_CASE("a late result is taken where nobody has taken the job over") {
   VirtualWorld world;
   WorkerSet workers;
@@ -79,6 +108,11 @@ TEST_CASE("a job whose process is lost three times is dead, and others go on") {
     CHECK(world.client.Get(poison)->crashes == crash);
     world.clock.Advance(absl::Seconds(2));
   }
+  const std::string log = world.log.text();
+  CHECK(log.find("job is taken over from a lost process job=1 attempt=2 kind=mail.send") !=
+        std::string::npos);
+  CHECK(log.find("job is dead: its processes were lost too often job=1 attempt=3 kind=mail.send") !=
+        std::string::npos);
   const Job dead = *world.client.Get(poison);
   CHECK(dead.state == JobState::kDead);
   CHECK(dead.errors.size() == 3);

@@ -6,6 +6,7 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <memory>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -128,6 +129,21 @@ TEST_CASE("a snooze burns no attempt") {
   CHECK(job.errors.empty());
 }
 
+TEST_CASE("a worker may ask for more time than a store takes, and its job is never stuck") {
+  VirtualWorld world;
+  const JobId snoozed = world.client.Enqueue(Mail{1, "a"})->id;
+  const JobId retried = world.client.Enqueue(Mail{2, "a"})->id;
+  CHECK(RunMails(world, [](JobContext&, const Mail& mail) -> Outcome {
+          if (mail.number == 1) return Snooze(absl::InfiniteDuration());
+          return Retry(absl::UnavailableError("closed"), absl::Hours(24 * 1000));
+        }) == 2);
+  for (const JobId id : {snoozed, retried}) {
+    const Job job = *world.client.Get(id);
+    CHECK(job.state == JobState::kPending);
+    CHECK(job.run_at == world.clock.Now() + absl::Hours(24 * 366));
+  }
+}
+
 TEST_CASE("a checkpoint comes back in the next attempt") {
   VirtualWorld world;
   const JobId id = world.client.Enqueue(Mail{1, "a"})->id;
@@ -186,6 +202,53 @@ TEST_CASE("kinds and queues that are not this runner's are left alone") {
   CHECK(world.client.Get(elsewhere)->state == JobState::kPending);
 }
 
+TEST_CASE("a queue with more slots than one claim may take does not starve the others") {
+  VirtualWorld world;
+  constexpr std::int64_t kBulk = 6 * limits::kClaimJobCountMax;
+  REQUIRE(world.client.EnqueueMany(std::vector<Mail>(kBulk), {.queue = "bulk"}).ok());
+  REQUIRE(world.client.Enqueue(Mail{1, "a"}, {.queue = "urgent"}).ok());
+  std::int64_t ran = 0;
+  std::int64_t urgent_ran_after = -1;
+  WorkerSet workers;
+  workers.Add<Mail>([&](JobContext& job, const Mail&) {
+    if (job.queue() == "urgent") urgent_ran_after = ran;
+    ++ran;
+    return Done();
+  });
+  RunnerOptions options;
+  options.queues = {{"bulk", 2 * limits::kClaimJobCountMax}, {"urgent", 1}};
+  Runner runner(world.client, workers, options);
+  CHECK(*runner.RunDue() == kBulk + 1);
+  CHECK(urgent_ran_after >= 0);
+  CHECK(urgent_ran_after < limits::kClaimJobCountMax);  // In the first claim.
+
+  // Slots of the large queue that nobody uses do not count against others either.
+  REQUIRE(world.client.Enqueue(Mail{2, "a"}, {.queue = "urgent"}).ok());
+  CHECK(*runner.RunDue() == 1);
+}
+
+TEST_CASE("a runner may work on as many queues as one claim has jobs") {
+  VirtualWorld world;
+  WorkerSet workers;
+  workers.Add<Mail>([](JobContext&, const Mail&) { return Done(); });
+  RunnerOptions options;
+  options.queues.clear();
+  for (int i = 0; i < limits::kRunnerQueueCountMax; ++i) {
+    options.queues.push_back({"queue-" + std::to_string(i), 5});
+    REQUIRE(world.client.Enqueue(Mail{i, "a"}, {.queue = options.queues.back().name}).ok());
+  }
+  Runner runner(world.client, workers, options);
+  CHECK(*runner.RunDue() == limits::kRunnerQueueCountMax);
+  runner.Stop();
+
+  options.queues.push_back({"one.more", 1});
+  const absl::Status refused = Runner(world.client, workers, options).Start();
+  CHECK(absl::IsInvalidArgument(refused));
+  CHECK(refused.ToString().find("1 to 1000 queues, and there are 1001") != std::string::npos);
+  options.queues.clear();
+  CHECK(absl::IsInvalidArgument(Runner(world.client, workers, options).Start()));
+}
+
 TEST_CASE("a paused queue rests until it is resumed") {
   VirtualWorld world;
   const auto done = [](JobContext&, const Mail&) { return Done(); };
@@ -204,6 +267,30 @@ TEST_CASE("the trace reaches the worker as it was enqueued") {
     CHECK(job.traceparent().substr(0, 36) == trace.substr(0, 36));
     return Done();
   });
+}
+
+TEST_CASE(
+    "lines about a job say which, at which attempt, of which trace, and never its arguments") {
+  VirtualWorld world;
+  const std::string trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+  REQUIRE(world.client
+              .Enqueue(Mail{7, "secret@example.com"},
+                       {.idempotency_key = "secret-key", .max_attempts = 2, .traceparent = trace})
+              .ok());
+  const auto fail = [](JobContext&, const Mail&) -> Outcome {
+    return absl::UnavailableError("no line\nto the server");
+  };
+  REQUIRE(RunMails(world, fail) == 1);
+  world.clock.Advance(absl::Seconds(2));
+  REQUIRE(RunMails(world, fail) == 1);
+  const std::string log = world.log.text();
+  INFO(log);
+  const std::string about = " kind=mail.send queue=default traceparent=" + trace + "\n";
+  CHECK(log.find("attempt failed, again in ") != std::string::npos);
+  CHECK(log.find(": no line\\x0ato the server job=1 attempt=1" + about) != std::string::npos);
+  CHECK(log.find("job is dead: no line\\x0ato the server job=1 attempt=2" + about) !=
+        std::string::npos);
+  CHECK(log.find("secret") == std::string::npos);
 }
 
 TEST_CASE("ended jobs are kept as long as the options say, dead ones for ever") {
@@ -249,6 +336,38 @@ TEST_CASE("coroutine workers run, and their exceptions are failed attempts") {
   CHECK(RunMails(world, SendLater, options) == 2);
   CHECK(world.client.Get(fine)->output == "sent to ann");
   CHECK(world.client.Get(thrown)->errors.at(0).message == "an exception: from a coroutine");
+}
+
+// Not a coroutine itself: it throws before there is one.
+class ThrowingCoroutineWorker final : public CoroutineWorker {
+ public:
+  boost::asio::awaitable<Outcome> Run(JobContext&, std::string_view) override {
+    throw std::runtime_error("before the coroutine");
+  }
+};
+
+TEST_CASE("what making a coroutine throws is a failed attempt, too") {
+  VirtualWorld world;
+  boost::asio::io_context loop;
+  const JobId id = world.client.Enqueue(Mail{1, "ann"})->id;
+  WorkerSet workers;
+  workers.Add("mail.send", std::make_unique<ThrowingCoroutineWorker>());
+  RunnerOptions options;
+  options.executor = loop.get_executor();
+  {
+    Runner runner(world.client, workers, options);
+    CHECK(*runner.RunDue() == 1);
+  }
+  CHECK(world.client.Get(id)->errors.at(0).message == "an exception: before the coroutine");
+
+  // On the runner's own threads it must not end the program either.
+  RealWorld real;
+  Runner runner(real.client, workers, options);
+  REQUIRE(runner.Start().ok());
+  const JobId other = real.client.Enqueue(Mail{1, "ann"}, {.max_attempts = 1})->id;
+  const auto job = real.client.WaitFor(other, real.Patience());
+  REQUIRE(job.ok());
+  CHECK(job->state == JobState::kDead);
 }
 
 TEST_CASE("all faults of the options are reported at once, before anything is done") {

@@ -216,6 +216,70 @@ TEST_CASE("coroutine workers share one thread, and are cancelled through their s
   thread.join();
 }
 
+TEST_CASE("a coroutine over its time limit is cancelled through its slot, and has failed") {
+  RealWorld world;
+  boost::asio::io_context loop;
+  auto work = boost::asio::make_work_guard(loop);
+  std::thread thread([&] { loop.run(); });
+  {
+    WorkerSet workers;
+    workers.Add<Mail>(SleepAnHour, {.timeout = absl::Milliseconds(20)});
+    RunnerOptions options;
+    options.executor = loop.get_executor();
+    Runner runner(world.client, workers, options);
+    REQUIRE(runner.Start().ok());
+    const JobId id = world.client.Enqueue(Mail{1, "a"}, {.max_attempts = 1})->id;
+    const auto job = world.client.WaitFor(id, world.Patience());
+    REQUIRE(job.ok());
+    CHECK(job->state == JobState::kDead);
+    CHECK(job->errors.at(0).code == absl::StatusCode::kDeadlineExceeded);
+  }
+  work.reset();
+  thread.join();
+}
+
+TEST_CASE("a coroutine that is cancelled before it could begin ends at its first wait") {
+  RealWorld world;
+  boost::asio::io_context loop;
+  auto work = boost::asio::make_work_guard(loop);
+  WorkerSet workers;
+  workers.Add<Mail>(SleepAnHour);
+  RunnerOptions options;
+  options.executor = loop.get_executor();
+  Runner runner(world.client, workers, options);
+  REQUIRE(runner.Start().ok());
+  const JobId id = world.client.Enqueue(Mail{1, "a"})->id;
+  CHECK(Eventually(world.store, [&] { return world.client.Get(id)->state == JobState::kRunning; }));
+  REQUIRE(world.client.Cancel(id).ok());
+  std::thread thread([&] { loop.run(); });  // Only now.
+  const auto job = world.client.WaitFor(id, world.Patience());
+  REQUIRE(job.ok());
+  CHECK(job->state == JobState::kCancelled);
+  runner.Stop();
+  work.reset();
+  thread.join();
+}
+
+TEST_CASE("a worker that only looks at cancelled() is stopped, too") {
+  RealWorld world;
+  Gate started;
+  WorkerSet workers;
+  workers.Add<Mail>([&](JobContext& job, const Mail&) -> Outcome {
+    started.Open();
+    while (!job.cancelled()) std::this_thread::yield();
+    return absl::CancelledError("stopped");
+  });
+  Runner runner(world.client, workers);
+  REQUIRE(runner.Start().ok());
+  const JobId id = world.client.Enqueue(Mail{1, "a"})->id;
+  started.Wait();
+  REQUIRE(world.client.Cancel(id, "not wanted").ok());
+  const auto job = world.client.WaitFor(id, world.Patience());
+  REQUIRE(job.ok());
+  CHECK(job->state == JobState::kCancelled);
+  CHECK(job->errors.at(0).message == "not wanted");
+}
+
 TEST_CASE("two runners share a queue, and each job runs once") {
   RealWorld world;
   std::mutex mutex;

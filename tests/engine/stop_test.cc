@@ -127,6 +127,56 @@ TEST_CASE("a worker that does not listen loses its job at once, and its result")
   CHECK(job.output.empty());
 }
 
+TEST_CASE("a stop callback that blocks holds up neither the lease nor the flags of others") {
+  RealWorld real;
+  FaultyStore store(real.store);
+  Client client(store, {.log = &real.log});
+  std::atomic<bool> blocks = false;
+  std::atomic<int> renewals = 0;
+  Gate renewed;
+  store.faults.renew = [&] {
+    if (blocks && ++renewals == 3) renewed.Open();
+    return absl::OkStatus();
+  };
+  Gate first_started;
+  Gate second_started;
+  Gate entered;
+  Gate release;
+  WorkerSet workers;
+  workers.Add<Mail>([&](JobContext& job, const Mail&) -> Outcome {
+    const std::stop_callback callback(job.stop_token(), [&] {
+      blocks = true;
+      entered.Open();
+      release.Wait();
+    });
+    first_started.Open();
+    entered.Wait();  // Leaving would take the callback away.
+    CHECK(job.cancelled());
+    return absl::CancelledError("stopped");
+  });
+  workers.Add<Fax>([&](JobContext& job, const Fax&) -> Outcome {
+    second_started.Open();
+    while (!job.cancelled()) std::this_thread::yield();
+    return absl::CancelledError("stopped");
+  });
+  RunnerOptions options;
+  options.lease = absl::Seconds(1);
+  Runner runner(client, workers, options);
+  REQUIRE(runner.Start().ok());
+  const JobId blocked = client.Enqueue(Mail{1, "a"})->id;
+  const JobId other = client.Enqueue(Fax{1})->id;
+  first_started.Wait();
+  second_started.Wait();
+  REQUIRE(client.Cancel(blocked).ok());
+  CHECK(entered.WaitAMinute());
+  CHECK(renewed.WaitAMinute());
+  REQUIRE(client.Cancel(other).ok());
+  CHECK(client.WaitFor(other, real.Patience())->state == JobState::kCancelled);
+  CHECK(runner.healthy());
+  release.Open();
+  CHECK(client.WaitFor(blocked, real.Patience())->state == JobState::kCancelled);
+}
+
 TEST_CASE("a destructor stops") {
   RealWorld world;
   auto runner = std::make_unique<Runner>(world.client, QuickWorkers());
@@ -145,7 +195,8 @@ TEST_CASE("enqueueing goes on while runners start and stop, and every job is run
       if (world.client.Enqueue(Mail{1, "a"}).ok()) ++enqueued;
     }
   });
-  for (int round = 0; round < 30; ++round) {
+  // A busy machine may take its time to begin with the producer.
+  for (int round = 0; round < 30 || enqueued < 100; ++round) {
     Runner runner(world.client, QuickWorkers());
     REQUIRE(runner.Start().ok());
     runner.Stop(absl::InfiniteDuration());

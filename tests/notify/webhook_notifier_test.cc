@@ -380,6 +380,23 @@ TEST_CASE("an address is refused for being private, not for being unreachable (N
   CHECK(MessageOf(outcome) == "the webhook endpoint has an address that is not allowed");
 }
 
+TEST_CASE("a host is dead for its addresses only where none of them is allowed (N08)") {
+  std::optional<Rig> rig(std::in_place);
+  WebhookNotifierOptions options = rig->options;
+  // libcurl takes this name for 127.0.0.1 and, where there is IPv6, for ::1, which is not allowed.
+  const std::string base = fmt::format("http://localhost:{}/", rig->receiver.port());
+  rig.reset();  // Its port is free now.
+  options.clock = nullptr;
+  options.log = nullptr;
+  options.allowed_networks = {"127.0.0.1/32"};
+  options.endpoints["x"] = {base, {Secret(kSecret)}};
+  auto notifier = WebhookNotifier::Create(options).value();
+  outlive::testing::TestProgress progress;
+  const Outcome outcome = notifier->Notify(TestNotification("x"), progress);
+  CHECK(outcome.kind() == Kind::kRetry);
+  CHECK(MessageOf(outcome).find("not allowed") == std::string::npos);
+}
+
 TEST_CASE("URLs that are not plain and allowed are dead (N08)") {
   Rig rig;
   const int port = rig.receiver.port();

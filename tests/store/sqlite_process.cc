@@ -5,6 +5,7 @@
 //   enqueue PATH KEY THREADS      open, say "ready", wait, enqueue one job with the key from every
 //                                 thread, say the ids
 //   enqueue_one PATH              open, say "ready", wait, enqueue one job, say its id
+//   cancel PATH ID                open, cancel the job, say its state
 //   drain PATH SESSION            open, say "ready", wait, claim and complete until nothing is due,
 //                                 say the ids
 //   hold PATH                     begin a transaction with a job in it, say "ready", wait
@@ -67,6 +68,18 @@ void EnqueueFromThreads(outlive::SqliteStore& store, const std::string& key, int
   for (const std::string& id : ids) Say(id);
 }
 
+std::string Cancel(outlive::SqliteStore& store, outlive::JobId job) {
+  const auto transaction = store.Begin();
+  if (!transaction.ok()) return transaction.status().ToString();
+  std::vector<outlive::Change> changes(1);
+  changes[0].id = job;
+  const auto applied = (*transaction)->Apply(changes);
+  if (!applied.ok()) return applied.status().ToString();
+  if (!(*applied)[0].ok()) return (*applied)[0].status().ToString();
+  const absl::Status committed = (*transaction)->Commit();
+  return committed.ok() ? std::string(outlive::JobStateName(*(*applied)[0])) : committed.ToString();
+}
+
 // Claims a few and completes those of before, in one transaction, as a runner does.
 absl::Status Drain(outlive::SqliteStore& store, const std::string& session) {
   std::vector<outlive::Finished> held;
@@ -119,6 +132,8 @@ int main(int count, char** arguments) {
     Say("ready");
     Wait();
     Say(Enqueue(*store, MakeJob()));
+  } else if (what == "cancel" && count == 4) {
+    Say(Cancel(*store, std::stoll(arguments[3])));
   } else if (what == "drain" && count == 4) {
     Say("ready");
     Wait();

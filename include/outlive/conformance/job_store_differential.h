@@ -366,8 +366,8 @@ class RandomOperations {
     const auto rescue = [&request](Twin& twin) {
       std::string text;
       for (const Rescued& one : Value(twin.transaction().Rescue(request))) {
-        fmt::format_to(std::back_inserter(text), "{} {} {} {}, ", twin.NameOf(one.id), one.kind,
-                       one.queue, JobStateName(one.state));
+        fmt::format_to(std::back_inserter(text), "{} {} {} {} {}, ", twin.NameOf(one.id), one.kind,
+                       one.queue, one.attempt, JobStateName(one.state));
       }
       return text;
     };

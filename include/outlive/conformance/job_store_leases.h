@@ -135,6 +135,7 @@ TEST_CASE_TEMPLATE_DEFINE("leases: a rescue counts a crash and says so", Backend
   CHECK(rescued[0].id == id);
   CHECK(rescued[0].kind == job.kind);
   CHECK(rescued[0].queue == job.queue);
+  CHECK(rescued[0].attempt == 1);
   CHECK(rescued[0].state == JobState::kPending);
 
   const Job after = MustGet(store, id);
@@ -169,6 +170,7 @@ TEST_CASE_TEMPLATE_DEFINE("leases: a job that loses its process too often is dea
     const std::vector<Rescued> rescued = RescueSome(
         store, {.job_count_max = 1, .crash_count_max = 3, .delay = absl::ZeroDuration()});
     REQUIRE(rescued.size() == 1);
+    CHECK(rescued[0].attempt == crash);
     CHECK(rescued[0].state == (crash == 3 ? JobState::kDead : JobState::kPending));
   }
   const Job dead = MustGet(store, id);

@@ -17,7 +17,26 @@
 // absl::Duration ("1h30m"), described structs, and any of these in one another. What is written is
 // read back as it was, to the last bit of a number and beyond the nanosecond of a time.
 //
-// Other formats (raw bytes, protobuf): specialise ArgsCodec for the type.
+// Other formats (raw bytes, protobuf): specialise ArgsCodec for the type. Where the type cannot say
+// its kind, because a tool has generated it, the codec does:
+//
+//   template <class Message>
+//   struct ProtobufCodec {                                            // Once, for all of them.
+//     static absl::StatusOr<std::string> Encode(const Message& args) {
+//       std::string bytes;
+//       if (args.SerializeToString(&bytes)) return bytes;
+//       return absl::InvalidArgumentError("a required field is missing");
+//     }
+//     static absl::StatusOr<Message> Decode(std::string_view bytes) {
+//       Message args;
+//       if (args.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) return args;
+//       return absl::InvalidArgumentError("is not such a message");
+//     }
+//   };
+//   template <>
+//   struct outlive::ArgsCodec<pb::SendInvoice> : ProtobufCodec<pb::SendInvoice> {
+//     static constexpr std::string_view kKind = "invoice.send";
+//   };
 //
 // Thread-safety: pure functions.
 // Errors:        kInvalidArgument.
@@ -54,17 +73,36 @@
 
 namespace outlive {
 
-// A struct that can be a job's arguments: it says its kind.
+// The customisation point. A specialisation, seen before the type's first use as arguments, has
+//   static absl::StatusOr<std::string> Encode(const T& args);
+//   static absl::StatusOr<T> Decode(std::string_view bytes);
+// and, for a T without a kKind of its own,
+//   static constexpr std::string_view kKind = …;
 template <class T>
-concept JobArgs = requires {
+struct ArgsCodec;
+
+namespace internal {
+
+template <class T>
+concept SaysKind = requires {
   { T::kKind } -> std::convertible_to<std::string_view>;
 };
 
-// The customisation point. A specialisation has
-//   static absl::StatusOr<std::string> Encode(const T& args);
-//   static absl::StatusOr<T> Decode(std::string_view bytes);
+}  // namespace internal
+
+// What can be a job's arguments: it says its kind, or its codec does.
 template <class T>
-struct ArgsCodec;
+concept JobArgs = internal::SaysKind<T> || internal::SaysKind<ArgsCodec<T>>;
+
+// The kind of jobs with these arguments. The type's own word goes before its codec's.
+template <JobArgs T>
+constexpr std::string_view KindOf() {
+  if constexpr (internal::SaysKind<T>) {
+    return T::kKind;
+  } else {
+    return ArgsCodec<T>::kKind;
+  }
+}
 
 namespace internal {
 

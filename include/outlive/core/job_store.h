@@ -155,6 +155,7 @@ struct Rescued {
   JobId id = 0;
   std::string kind = {};
   std::string queue = {};
+  int attempt = 0;                      // The one that was lost.
   JobState state = JobState::kPending;  // Or dead; or cancelled, where it had been asked to stop.
 };
 

@@ -58,7 +58,11 @@ inline constexpr int kPageRowCountMax = 1'000;
 // Jobs that run at once in one queue of one process.
 inline constexpr int kConcurrencyMax = 100'000;
 
+// Queues that one runner works on.
+inline constexpr int kRunnerQueueCountMax = 1'000;
+
 static_assert(kClaimJobCountMax <= kCommitJobCountMax);
+static_assert(kRunnerQueueCountMax <= kClaimJobCountMax);
 static_assert(kAttemptCountDefault <= kAttemptCountMax);
 static_assert(kPriorityDefault <= kPriorityMax);
 

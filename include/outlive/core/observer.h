@@ -1,6 +1,10 @@
 // Observer sees what a client and a runner do, as it happens in this process. Metrics are built on
 // it. Called after the commit it tells about, never under a lock of the library.
 //
+// Two things it cannot know: whether a host commits what Client::EnqueueIn() has put into its
+// transaction, and when it commits JobContext::CompleteIn(). The first is told when it is put in,
+// the second when the worker has returned.
+//
 // Thread-safety: called from many threads at once. It must not throw, and must be quick.
 // Lifetime:      outlives everything it was given to.
 #ifndef OUTLIVE_CORE_OBSERVER_H_

@@ -60,10 +60,10 @@ class [[nodiscard]] Outcome {
 Outcome Done(std::string output = {});
 
 // An OK status is made kUnknown: a retry has a reason. A negative or infinite `after` counts as
-// none given.
+// none given, and more than 366 days as 366 days, the longest that a store takes.
 Outcome Retry(absl::Status status, std::optional<absl::Duration> after = std::nullopt);
 
-// A negative duration counts as zero; the store's longest is 366 days.
+// A negative duration counts as zero, and more than 366 days as 366 days.
 Outcome Snooze(absl::Duration after);
 
 Outcome Cancelled(std::string_view reason);

@@ -61,6 +61,8 @@ class JobContext : public Progress {
 
   // Asks for a stop as cancelled() does, for those who wait (condition variables, callbacks).
   // Coroutine workers also get it through their Asio cancellation slot, as terminal cancellation.
+  // Callbacks run on a thread of the runner that does nothing else, one after another: one that
+  // blocks holds up those of other jobs, but neither the lease nor cancelled().
   virtual std::stop_token stop_token() const = 0;
   virtual StopReason stop_reason() const = 0;
 
@@ -70,7 +72,8 @@ class JobContext : public Progress {
   // Makes `bytes` durable before it returns; the next attempt finds them in checkpoint(). Replaces
   // what was saved. At most limits::kPayloadBytesMax.
   //
-  // Errors: kInvalidArgument; kAborted: lease lost; kUnavailable, kUnknown: the store's.
+  // Errors: kInvalidArgument; kAborted: lease lost, and cancelled() is true from now on;
+  // kUnavailable, kUnknown: the store's.
   virtual absl::Status SaveCheckpoint(std::string_view bytes) = 0;
 
   // Publishes an artifact under this attempt's fence. For artifact stores. Errors as above.
@@ -104,8 +107,8 @@ class CoroutineWorker {
 
 // How a kind is run. WorkerSet::Add() checks every field.
 struct WorkerOptions {
-  // How long one attempt may take before it is asked to stop; its end then counts as a failure.
-  // Positive. Infinite: no limit.
+  // How long one attempt may take before it is asked to stop; its end then counts as a failure,
+  // unless it is Done or Dead all the same. From when it was claimed. Positive. Infinite: no limit.
   absl::Duration timeout = absl::InfiniteDuration();
 
   // For jobs that were enqueued without a policy of their own.

@@ -84,9 +84,9 @@ class WorkerSet {
   WorkerSet(const WorkerSet&) = delete;
   WorkerSet& operator=(const WorkerSet&) = delete;
 
-  // Runs jobs of Args::kKind by `function(JobContext&, const Args&)`, which returns an Outcome (or
-  // an absl::Status) and runs on a thread of the runner, or a boost::asio::awaitable<Outcome> and
-  // runs on the host's executor.
+  // Runs jobs of kind KindOf<Args>() by `function(JobContext&, const Args&)`, which returns an
+  // Outcome (or an absl::Status) and runs on a thread of the runner, or a
+  // boost::asio::awaitable<Outcome> and runs on the host's executor.
   template <class Args, class Function>
   WorkerSet& Add(Function function, WorkerOptions options = {}) {
     static_assert(JobArgs<Args>,
@@ -96,14 +96,14 @@ class WorkerSet {
     using Result = std::invoke_result_t<Function&, JobContext&, const Args&>;
     if constexpr (std::is_same_v<Result, boost::asio::awaitable<Outcome>>) {
       return Add(
-          Args::kKind,
+          KindOf<Args>(),
           std::make_unique<internal::FunctionCoroutineWorker<Function, Args>>(std::move(function)),
           std::move(options));
     } else {
       static_assert(std::is_convertible_v<Result, Outcome>,
                     "outlive: a worker returns outlive::Outcome, absl::Status or "
                     "boost::asio::awaitable<outlive::Outcome>");
-      return Add(Args::kKind,
+      return Add(KindOf<Args>(),
                  std::make_unique<internal::FunctionWorker<Function, Args>>(std::move(function)),
                  std::move(options));
     }

@@ -13,6 +13,7 @@
 //                kResourceExhausted: the queue's backlog is full.
 //                kUnavailable: nothing was written; again later may help.
 //                kUnknown: in doubt. Repeat it with an idempotency key, or look.
+//                kDeadlineExceeded: the store did not answer a question in time.
 //                kFailedPrecondition: not possible in the job's state.    kNotFound.
 //                docs/errors.md
 #ifndef OUTLIVE_ENGINE_CLIENT_H_
@@ -27,6 +28,7 @@
 #include <boost/asio/associated_executor.hpp>
 #include <boost/asio/async_result.hpp>
 
+#include <cstddef>
 #include <memory>
 #include <optional>
 #include <string>
@@ -46,6 +48,8 @@
 #include "outlive/core/retry_policy.h"
 
 namespace outlive {
+
+class WorkerSet;
 
 // The job that an enqueue made, or found.
 using Enqueued = Inserted;
@@ -96,12 +100,18 @@ struct ClientOptions {
   LogSink* log = nullptr;          // Null: DefaultLogSink().
   Observer* observer = nullptr;    // Null: none.
   RandomSource* random = nullptr;  // Null: the system's.
+
+  // Only kinds that have a worker here may be enqueued, follow-ups included: a kind that nobody
+  // knows is kInvalidArgument where it is handed in, instead of a job that waits for ever. Null:
+  // any kind may, because other processes may have workers of which this one knows nothing.
+  // Outlives the client, and does not change once the client is in use.
+  const WorkerSet* workers = nullptr;
 };
 
 // How dead letters are sent back to work.
 struct RequeueOptions {
-  // Jobs a second, spread evenly from now on, so that they do not come back all at once.
-  // 0: all at once.
+  // Jobs a second, spread evenly from now on, so that they do not come back all at once. 0 or
+  // more, and finite; the last of them must be due within 366 days. 0: all at once.
   double per_second = 0;
 
   // At most this many, oldest first. 0: all that match.
@@ -129,27 +139,38 @@ class Client {
   absl::StatusOr<Enqueued> EnqueueRaw(std::string_view kind, std::string_view args,
                                       const EnqueueOptions& options = {});
 
-  // All of them in one transaction, or none: the first error is returned and names the element.
-  // 1 to limits::kInsertJobCountMax. Prepare() makes a job; jobs of different kinds may be mixed.
+  // All of them in one transaction, or none: the first error is returned and names the element,
+  // "jobs[7]: …". 1 to limits::kInsertJobCountMax. Prepare() makes a job; jobs of different kinds
+  // may be mixed.
   absl::StatusOr<std::vector<Enqueued>> EnqueueMany(std::vector<NewJob> jobs);
 
   template <JobArgs Args>
   absl::StatusOr<std::vector<Enqueued>> EnqueueMany(absl::Span<const Args> args,
                                                     const EnqueueOptions& options = {}) {
+    if (absl::Status counted = CheckJobCount(args.size()); !counted.ok()) return counted;
     std::vector<NewJob> jobs;
     jobs.reserve(args.size());
     for (const Args& one : args) {
       absl::StatusOr<NewJob> job = Prepare(one, options);
-      if (!job.ok()) return job.status();
+      if (!job.ok()) return AtElement(jobs.size(), job.status());
       jobs.push_back(*std::move(job));
     }
     return EnqueueMany(std::move(jobs));
   }
 
+  template <JobArgs Args>
+  absl::StatusOr<std::vector<Enqueued>> EnqueueMany(const std::vector<Args>& args,
+                                                    const EnqueueOptions& options = {}) {
+    return EnqueueMany(absl::MakeConstSpan(args), options);
+  }
+
   // Writes the job with the host's own connection, inside the host's own open transaction: business
   // row and job commit together or not at all. Never begins, commits or rolls back. Workers start
-  // it after the host's commit; where that is on another connection's word only, within the poll
-  // interval at the latest.
+  // it after the host's commit; where no watch tells of that, within the poll interval at the
+  // latest. Observers are told at once, because the library does not learn how the host decides.
+  //
+  // Errors, besides the above: kUnimplemented, kFailedPrecondition: see JobStore::Join(). What the
+  // call has written is undone then; the host's own work is not touched.
   template <JobArgs Args>
   absl::StatusOr<Enqueued> EnqueueIn(HostTransaction transaction, const Args& args,
                                      const EnqueueOptions& options = {}) {
@@ -186,8 +207,8 @@ class Client {
   template <JobArgs Args>
   absl::StatusOr<NewJob> Prepare(const Args& args, const EnqueueOptions& options = {}) const {
     absl::StatusOr<std::string> bytes = EncodeArgs(args);
-    if (!bytes.ok()) return EncodingFailed(Args::kKind, bytes.status());
-    return PrepareRaw(Args::kKind, *bytes, options);
+    if (!bytes.ok()) return EncodingFailed(KindOf<Args>(), bytes.status());
+    return PrepareRaw(KindOf<Args>(), *bytes, options);
   }
   absl::StatusOr<NewJob> PrepareRaw(std::string_view kind, std::string_view args,
                                     const EnqueueOptions& options) const;
@@ -229,7 +250,7 @@ class Client {
   absl::StatusOr<std::vector<DeadLetterGroup>> DeadLetterGroups(int group_count_max = 100);
 
   // Sends back all that match and were dead at the start; returns how many. In transactions of a
-  // bounded size: after an error those before it are back at work.
+  // bounded size: after an error of the store those before it are back at work.
   absl::StatusOr<int> RequeueDeadLetters(JobFilter filter, const RequeueOptions& options = {});
 
   // Deletes one, with its history.
@@ -238,7 +259,8 @@ class Client {
   // Deletes all that match; returns how many.
   absl::StatusOr<int> DiscardDeadLetters(JobFilter filter);
 
-  // Writes all that match as JSON lines (JobToJson); returns how many.
+  // Writes all that match as JSON lines (JobToJson), newest first; returns how many. What leaves
+  // the dead letters meanwhile is left out.
   absl::StatusOr<int> ExportDeadLetters(JobFilter filter, ByteSink& out);
 
   // ------------------------------------------------------------------------------------------
@@ -251,6 +273,9 @@ class Client {
   using EnqueueHandler = absl::AnyInvocable<void(absl::StatusOr<Enqueued>)>;
 
   static absl::Status EncodingFailed(std::string_view kind, const absl::Status& why);
+  static absl::Status CheckJobCount(std::size_t count);
+  absl::Status CheckKinds(const NewJob& job) const;
+  static absl::Status AtElement(std::size_t index, const absl::Status& why);
   absl::StatusOr<Enqueued> EnqueueJob(NewJob job);
   absl::StatusOr<Enqueued> EnqueueJobIn(HostTransaction transaction, NewJob job);
   // Posts `handler` with the result on `executor`, which is kept busy until then.

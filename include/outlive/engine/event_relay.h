@@ -4,10 +4,13 @@
 //
 //   JobStore (wake-ups, EventsAfter) ──► EventRelay ──► your function
 //
-// Thread-safety: Start() and Stop() may be called from many threads. Your function is called on the
-//                relay's thread, one call at a time, never after Stop().
-// Lifetime:      the store and what the function captures outlive the relay.
-// Errors:        of the store are retried with backoff; nothing is skipped.
+// Thread-safety: Start() and Stop() may be called from many threads, but not by your function. That
+//                is called on the relay's thread, one call at a time, never after Stop(), and must
+//                not throw.
+// Lifetime:      the store and what the function captures outlive the relay. The destructor stops
+//                it.
+// Errors:        of the store are retried with backoff; nothing is skipped. What was pruned before
+//                it was read is gone: keep up with RunnerOptions::keep_completed.
 #ifndef OUTLIVE_ENGINE_EVENT_RELAY_H_
 #define OUTLIVE_ENGINE_EVENT_RELAY_H_
 
@@ -28,14 +31,18 @@ class EventRelay {
  public:
   using OnEvents = absl::AnyInvocable<void(absl::Span<const Event>)>;
 
-  // `poll_interval_max`: how late an event may come when a wake-up is lost.
+  // `poll_interval_max`: how late an event may come when a wake-up is lost. 10 ms to 1 h.
   EventRelay(JobStore& store, OnEvents on_events,
              absl::Duration poll_interval_max = absl::Seconds(1));
   ~EventRelay();
   EventRelay(const EventRelay&) = delete;
   EventRelay& operator=(const EventRelay&) = delete;
 
-  // Starts after the entry `after`; JobStore::LastEvent() for what comes from now on.
+  // Starts after the entry `after`; JobStore::LastEvent() for what comes from now on, 0 for all
+  // there is.
+  //
+  // Errors: kInvalidArgument (`after` is negative, the poll interval out of range);
+  // kFailedPrecondition: it is running. kResourceExhausted: no thread could be started.
   absl::Status Start(std::int64_t after);
 
   // Idempotent, legal before Start(), complete when it returns.

@@ -44,7 +44,8 @@ struct QueueOptions {
 struct RunnerOptions {
   // -- Behaviour ---------------------------------------------------------------------------
 
-  // What this process works on, in no order: each queue has its own slots. At least one.
+  // What this process works on, in no order: each queue has its own slots, and where more are free
+  // than one claim may take, its fair share of it. 1 to limits::kRunnerQueueCountMax, each once.
   std::vector<QueueOptions> queues = {QueueOptions{}};
 
   // Where coroutine workers run. Must be running until Stop() has returned, and Stop() must not be
@@ -113,6 +114,8 @@ class Runner {
   // thread, worker or callback is left. A worker that never returns keeps it waiting, but not its
   // job: that is handed back after RunnerOptions::stop_patience, so the process may simply exit.
   // May be called before Start(), again, and from several threads: all return when it has stopped.
+  // Never by a worker or a callback of this runner, for which it would wait. A negative grace is
+  // none, an infinite one has no end.
   void Stop(absl::Duration grace = absl::ZeroDuration());
 
   // True between Start() and Stop(), while the session is alive: this process can finish what it
@@ -125,7 +128,8 @@ class Runner {
   // -- Without Start(): for tests, and for programs that bring their own loop ------------------
 
   // Runs every due job on the calling thread, one after another, until none is due; returns how
-  // many attempts were made. Coroutine workers run on an event loop of its own.
+  // many attempts were made. Coroutine workers run on an event loop of its own. While a worker
+  // runs, nobody asks it to stop: neither for its time limit nor for a cancel.
   //
   // Errors: as Start(); those of the store.
   absl::StatusOr<int> RunDue();

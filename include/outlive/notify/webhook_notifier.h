@@ -21,7 +21,7 @@
 //   anything else, redirects   Retry by the job's policy: give it StandardWebhookRetryPolicy().
 //   included, and no answer
 //   no such endpoint, bad URL, Dead: a person has to look at the configuration, and can requeue.
-//   refused address
+//   no allowed address
 //   endpoint busy or paused    Snooze: no attempt is burnt.
 //
 // A receiver is not trusted. The status decides as soon as the response's header is complete; at

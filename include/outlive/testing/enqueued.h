@@ -32,7 +32,7 @@ absl::StatusOr<std::vector<Job>> EnqueuedJobs(Client& client, std::string_view k
 // The arguments of all jobs of a kind, oldest first.
 template <JobArgs Args>
 absl::StatusOr<std::vector<Args>> EnqueuedJobs(Client& client) {
-  absl::StatusOr<std::vector<Job>> jobs = EnqueuedJobs(client, Args::kKind);
+  absl::StatusOr<std::vector<Job>> jobs = EnqueuedJobs(client, KindOf<Args>());
   if (!jobs.ok()) return jobs.status();
   std::vector<Args> all;
   for (const Job& job : *jobs) {
@@ -52,7 +52,7 @@ absl::Status ExpectEnqueued(Client& client, std::string_view kind, std::string_v
 
 template <JobArgs Args>
 absl::Status ExpectEnqueued(Client& client, int job_count) {
-  return ExpectEnqueued(client, Args::kKind, job_count);
+  return ExpectEnqueued(client, KindOf<Args>(), job_count);
 }
 
 // OK where `job_count` jobs with arguments that are written as these are were enqueued, so that
@@ -61,7 +61,7 @@ template <JobArgs Args>
 absl::Status ExpectEnqueued(Client& client, const Args& args, int job_count = 1) {
   absl::StatusOr<std::string> bytes = EncodeArgs(args);
   if (!bytes.ok()) return bytes.status();
-  return ExpectEnqueued(client, Args::kKind, *bytes, job_count);
+  return ExpectEnqueued(client, KindOf<Args>(), *bytes, job_count);
 }
 
 }  // namespace outlive::testing

@@ -445,7 +445,8 @@ Rescued MemoryWriter::RescueOne(MemoryRecord& record, const RescueRequest& reque
     if (transition == Transition::kRescue) live.run_at = In(request.delay);
   });
   AfterMove(record, EventOf(transition));
-  return {record.id, record.fixed.lane->kind, record.fixed.lane->queue->name, record.live.state};
+  return {record.id, record.fixed.lane->kind, record.fixed.lane->queue->name, record.live.attempt,
+          record.live.state};
 }
 
 // -- Prune, SetQueue --------------------------------------------------------------------------

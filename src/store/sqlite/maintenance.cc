@@ -99,7 +99,7 @@ absl::StatusOr<Rescued> Maintainer::RescueOne(LostJob lost, const RescueRequest&
   absl::StatusOr<LaneNames> names = context_.catalog().NamesOf(running.lane);
   OUTLIVE_RETURN_IF_ERROR(names.status());
   return Rescued{running.job, std::move(names->kind), std::move(names->queue),
-                 NextState(JobState::kRunning, by).value()};
+                 static_cast<int>(at.attempt), NextState(JobState::kRunning, by).value()};
 }
 
 // -- Prune ------------------------------------------------------------------------------------
