@@ -232,8 +232,8 @@ absl::Status Claimer::ReadRange(const Range& range, absl::Span<ClaimedJob> jobs)
 absl::Status Claimer::MoveRange(const Range& range, std::int64_t session) {
   const Place& last = taken_[range.taken.back()].place;
   const auto count = static_cast<std::int64_t>(range.taken.size());
-  OUTLIVE_RETURN_IF_ERROR(add_running_.Run(range.lane.lane, range.priority, last.run_at, last.job,
-                                           session, now_));
+  OUTLIVE_RETURN_IF_ERROR(
+      add_running_.Run(range.lane.lane, range.priority, last.run_at, last.job, session, now_));
   const bool all_added = add_running_.changes() == count;
   OUTLIVE_RETURN_IF_ERROR(
       delete_claimed_.Run(range.lane.lane, range.priority, last.run_at, last.job));

@@ -43,8 +43,7 @@ class Finisher {
  private:
   // The elements that only have to be completed, done by statements about all of them at once. The
   // others are done one after the other.
-  absl::Status FinishBatch(absl::Span<const Finished> finished,
-                           std::vector<absl::Status>& results);
+  absl::Status FinishBatch(absl::Span<const Finished> finished, std::vector<absl::Status>& results);
 
   // The status of one element is inside; the other one is of the whole call.
   absl::StatusOr<absl::Status> FinishOne(const Finished& finished);

@@ -121,9 +121,9 @@ CREATE INDEX outlive_ended_by_time ON outlive_ended (state, ended_at) WHERE stat
 CREATE INDEX outlive_ended_rare ON outlive_ended (state) WHERE state <> 3;
 CREATE INDEX outlive_ended_by_error ON outlive_ended (error_group) WHERE error_group IS NOT NULL;
 
--- Completed jobs by their end, for retention: a row for those of one commit, [job, …]. They are most
--- of all jobs, and an entry in an index for each of them cost more than all else about their end. A
--- job that has been requeued or discarded since then stays in its row: outlive_ended has the word.
+-- Completed jobs by their end, for retention: a row for those of one commit, [job, …]. They are
+-- most of all jobs, and an entry in an index for each of them cost more than all else about their
+-- end. A job that has been requeued since then stays in its row: outlive_ended has the word.
 CREATE TABLE outlive_completed_batch (
   number INTEGER PRIMARY KEY,
   ended_at INTEGER NOT NULL,
