@@ -262,7 +262,8 @@ Response ReportApi::EventStream(LiveReports::Reader reader) const {
   return Response::EventStream(
       [this, reader = std::move(reader)](outlive::http::EventSender sender) mutable {
         live_.Add(std::move(sender), std::move(reader));
-      });
+      },
+      {.buffer_bytes_max = LiveReports::kBufferBytes});
 }
 
 Response ReportApi::Accepted(const Report& report) const {

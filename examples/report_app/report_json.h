@@ -18,7 +18,8 @@ class ReportJson {
   explicit ReportJson(const Links& links) : links_(links) {}
 
   // One report for its own user, with a fresh link where there is a document. Its `state` is that
-  // of the job, or "expired" where the job was deleted.
+  // of the job, or "expired" where the job was deleted. Has the latest 20 of its errors, which
+  // keeps it below 600 KiB in any case.
   boost::json::object operator()(const Report& report) const;
 
  private:

@@ -161,6 +161,25 @@ class LifecycleTest(unittest.TestCase):
             missed = list(user.events(path, last_event_id="1"))
             self.assertEqual([json.loads(e.data)["state"] for e in missed], ["completed"])
 
+    def test_a_reader_that_has_missed_a_lot(self):
+        with App("--pace", "60000", "--concurrency", "1", "--backlog", "1000") as app:
+            user = app.client()
+            wish = {**DETAIL, "states": user.json("/choices")["states"][1:]}  # Long, but no state.
+            ids = [user.create(wish)["id"] for _ in range(100)]
+            stream = user.events("/reports/events", last_event_id="1")
+            seen = {json.loads(next(stream).data)["id"] for _ in ids}
+            stream.close()
+            self.assertEqual(seen, set(ids))
+            # More than a stream has room for: the reader is told to read the list, and not
+            # disconnected in the middle, to come back with the same question for ever.
+            for _ in range(400):
+                user.create(wish)
+            stream = user.events("/reports/events", last_event_id="1")
+            reset = next(stream)
+            stream.close()
+            self.assertEqual(reset.name, "reset")
+            self.assertEqual(user.json("/reports")["events"].split("=")[1], reset.id)
+
     def test_a_place_that_is_none(self):
         with App() as app:
             user = app.client()
