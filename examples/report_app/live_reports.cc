@@ -85,7 +85,7 @@ void LiveReports::CatchUp(const Stream& stream) {
     absl::StatusOr<Report> report = service_.Get(reader.user, id);
     if (absl::IsNotFound(report.status())) continue;  // A delivery, or somebody else's.
     if (!report.ok()) return stream.sender.Close();
-    std::string data = boost::json::serialize(json_(*report));
+    std::string data = boost::json::serialize(json_(*report, *now));
     byte_count += data.size();
     if (!reader.only && byte_count > kMissedBytesMax) return SendReset(stream, *now);
     missed.emplace_back(*std::move(report), std::move(data));
@@ -108,7 +108,7 @@ void LiveReports::OnEvents(absl::Span<const outlive::Event> events) {
     for (const auto& [number, stream] : streams_) {
       const Reader& reader = stream.reader;
       if (reader.user != report->user || (reader.only && *reader.only != id)) continue;
-      if (data.empty()) data = boost::json::serialize(json_(*report));
+      if (data.empty()) data = boost::json::serialize(json_(*report, seq));
       SendReport(stream, *report, data, seq);
     }
   }

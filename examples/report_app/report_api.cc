@@ -164,6 +164,8 @@ Response ReportApi::Create(const Request& request, const std::string& user) cons
       ParseReportParams(request.body, choices_);
   if (const auto* faults = std::get_if<std::vector<Fault>>(&params)) return Refuse(*faults);
 
+  const absl::StatusOr<std::int64_t> as_of = live_.Now();
+  if (!as_of.ok()) return Refuse(as_of.status());
   const absl::StatusOr<ReportService::Created> created =
       service_.Create(user, std::get<GenerateReport>(params), key, Trace(request));
   if (absl::IsAlreadyExists(created.status())) {
@@ -175,7 +177,7 @@ Response ReportApi::Create(const Request& request, const std::string& user) cons
     return Refuse(absl::ResourceExhaustedError("too many reports are waiting; please try again"));
   }
   if (!created.ok()) return Refuse(created.status());
-  Response response = Accepted(created->report);
+  Response response = Accepted(created->report, *as_of);
   if (created->duplicate) response.Set("Idempotent-Replayed", "true");
   return response;
 }
@@ -202,7 +204,7 @@ Response ReportApi::List(const Request& request, const std::string& user) const 
     page["next"] = fmt::format("/reports?limit={}&before={}", *limit, reports->back().id);
   }
   boost::json::array& array = page["reports"].emplace_array();
-  for (const Report& report : *reports) array.push_back(json_(report));
+  for (const Report& report : *reports) array.push_back(json_(report, *now));
   page["events"] = fmt::format("/reports/events?after={}", *now);
   return Fresh(page);
 }
@@ -212,25 +214,31 @@ Response ReportApi::AllEvents(const Request& request, const std::string& user) c
 }
 
 Response ReportApi::Get(const Request& request, const std::string& user) const {
+  const absl::StatusOr<std::int64_t> as_of = live_.Now();
+  if (!as_of.ok()) return Refuse(as_of.status());
   const absl::StatusOr<Report> report = service_.Get(user, IdOf(request));
   if (!report.ok()) return Refuse(report.status());
-  return Fresh(json_(*report));
+  return Fresh(json_(*report, *as_of));
 }
 
 Response ReportApi::Cancel(const Request& request, const std::string& user) const {
   if (std::optional<Problem> problem = outlive::http::CheckCsrf(request))
     return ToResponse(*problem);
+  const absl::StatusOr<std::int64_t> as_of = live_.Now();
+  if (!as_of.ok()) return Refuse(as_of.status());
   const absl::StatusOr<Report> report = service_.Cancel(user, IdOf(request));
   if (!report.ok()) return Refuse(report.status());
-  return Accepted(*report);
+  return Accepted(*report, *as_of);
 }
 
 Response ReportApi::Retry(const Request& request, const std::string& user) const {
   if (std::optional<Problem> problem = outlive::http::CheckCsrf(request))
     return ToResponse(*problem);
+  const absl::StatusOr<std::int64_t> as_of = live_.Now();
+  if (!as_of.ok()) return Refuse(as_of.status());
   const absl::StatusOr<Report> report = service_.Retry(user, IdOf(request));
   if (!report.ok()) return Refuse(report.status());
-  return Accepted(*report);
+  return Accepted(*report, *as_of);
 }
 
 Response ReportApi::Events(const Request& request, const std::string& user) const {
@@ -266,8 +274,8 @@ Response ReportApi::EventStream(LiveReports::Reader reader) const {
       {.buffer_bytes_max = LiveReports::kBufferBytes});
 }
 
-Response ReportApi::Accepted(const Report& report) const {
-  Response response = Fresh(json_(report), 202);
+Response ReportApi::Accepted(const Report& report, std::int64_t as_of) const {
+  Response response = Fresh(json_(report, as_of), 202);
   response.Set("Location", fmt::format("/reports/{}", report.id));
   return response;
 }

@@ -38,10 +38,11 @@ boost::json::array ErrorsOf(const outlive::Job& job) {
 
 }  // namespace
 
-boost::json::object ReportJson::operator()(const Report& report) const {
+boost::json::object ReportJson::operator()(const Report& report, std::int64_t as_of) const {
   const std::string path = fmt::format("/reports/{}", report.id);
   boost::json::object json;
   json["id"] = fmt::format("{}", report.id);
+  json["as_of"] = as_of;
   json["title"] = DescribeReport(report.params);
   json["created_at"] = report.created_at;
   json["parameters"] = ReportParamsToJson(report.params);

@@ -28,6 +28,20 @@ class ApiTest(unittest.TestCase):
         self.assertEqual(report["title"], "Utah, 1990–2002")
         self.assertEqual(self.user.json(response.headers["Location"])["id"], report["id"])
 
+    def test_answers_say_as_of_when_they_are(self):
+        """A page can tell which of two answers is older, whichever arrives first."""
+        created = self.user.create({"format": "csv"})
+        seen = [created["as_of"]]
+        for event in self.user.events(created["links"]["events"]):
+            report = json.loads(event.data)
+            self.assertEqual(report["as_of"], int(event.id))
+            seen.append(report["as_of"])
+        for path in (created["links"]["self"], "/reports"):
+            now = self.user.json(path)
+            seen.append(now.get("reports", [now])[0]["as_of"])
+        self.assertEqual(seen, sorted(seen))
+        self.assertGreater(seen[-1], seen[0])
+
     def test_every_fault_names_its_field(self):
         faults = [
             ({"states": "Utah"}, "states", "must be an array of names of states"),
@@ -41,7 +55,7 @@ class ApiTest(unittest.TestCase):
             ({"year_to": 1e300}, "year_to", YEAR_FAULT),
             ({"year_from": -1}, "year_from", YEAR_FAULT),
             ({"year_from": 2000, "year_to": 1999}, "year_to",
-             "must not be before year_from (2000)"),
+             "must not be before 2000, the first year"),
             ({"species": {}}, "species", "must be a string"),
             ({"species": "x" * 61}, "species", "must have at most 60 bytes"),
             ({"content": "everything"}, "content", "must be summary or detail"),
