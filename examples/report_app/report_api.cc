@@ -52,7 +52,6 @@ Response Refuse(const absl::Status& status) {
 // Every fault of a request at once, each with its field.
 Response Refuse(const std::vector<Fault>& faults) {
   Problem problem = MakeProblem(400);
-  problem.title = "The report cannot be made like this";
   boost::json::array errors;
   for (const Fault& fault : faults) {
     if (!problem.detail.empty()) problem.detail += "; ";
