@@ -127,8 +127,8 @@ class Keys {
   }
 }
 
-// `onCreated(report, replayed)` gets each report that was accepted, and whether it was there already;
-// `hasEnded(id)` tells whether it is over.
+// `onCreated(report, replayed)` gets each report that was accepted, and whether it was there
+// already; `hasEnded(id)` tells whether it is over.
 export function startForm({choices, onCreated, hasEnded}) {
   const keys = new Keys();
   let sending = false;
