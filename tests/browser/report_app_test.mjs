@@ -96,6 +96,7 @@ describe('the page', () => {
     await item().getByRole('button', {name: /Cancel/}).click();
     await state('Cancelled');
     assert.equal(await item().locator('progress').isVisible(), false);
+    assert.equal(await item().locator('.history').isVisible(), false);
     await item().getByRole('button', {name: /Try again/}).click();
     await state('In progress');
     assert.deepEqual(page.complaints, []);

@@ -96,9 +96,9 @@ class Item {
     }
   }
 
-  // Every failed attempt, for those who want to know.
+  // Every failed attempt, for those who want to know. That somebody has cancelled is no failure.
   showHistory(report) {
-    const errors = report.errors ?? [];
+    const errors = (report.errors ?? []).filter(({code}) => code !== 'CANCELLED');
     this.part('.history').hidden = errors.length === 0;
     this.part('.history summary').textContent =
         errors.length === 1 ? '1 failed attempt' : `${errors.length} failed attempts`;
