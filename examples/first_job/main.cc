@@ -1,6 +1,5 @@
+#include <fmt/core.h>
 #include <outlive/outlive.h>
-
-#include <cstdio>
 
 struct SendInvoice {
   static constexpr std::string_view kKind = "invoice.send";
@@ -13,15 +12,14 @@ int main() {
   auto store = outlive::SqliteStore::Open("app.db").value();
   outlive::WorkerSet workers;
   workers.Add<SendInvoice>([](outlive::JobContext&, const SendInvoice& args) -> outlive::Outcome {
-    std::printf("invoice %d goes to %s\n", int(args.invoice_id), args.recipient.c_str());
+    fmt::print("invoice {} goes to {}\n", args.invoice_id, args.recipient);
     return outlive::Done("sent");
   });
   outlive::Client client(*store);
   outlive::Runner runner(client, workers, {.queues = {{.name = "default", .concurrency = 8}}});
   if (!runner.Start().ok()) return 1;
-  auto job = client.Enqueue(SendInvoice{42, "ann@example.com"}, {.idempotency_key = "invoice-42"});
-  if (!job.ok()) return 1;
-  auto done = client.WaitFor(job->id, store->clock().Now() + absl::Seconds(30));
-  std::printf("job %d is %s\n", int(job->id), done.ok() ? done->output.c_str() : "still running");
+  auto job = client.Enqueue(SendInvoice{42, "ann@example.com"}, {.idempotency_key = "42"}).value();
+  auto done = client.WaitFor(job.id, store->clock().Now() + absl::Seconds(30));
+  fmt::print("job {} is {}\n", job.id, done.ok() ? done->output : "still running");
   runner.Stop(absl::Seconds(30));  // Drain, then hand the rest back unharmed.
 }

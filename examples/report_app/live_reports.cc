@@ -11,8 +11,10 @@
 namespace report_app {
 namespace {
 
-// A reader that has missed more than this reads the list instead.
+// A reader that has missed more than this reads the list instead. A stream that is dropped because
+// it was told too much would come again with the same question, for ever.
 constexpr int kMissedEventCountMax = 2'000;
+constexpr std::size_t kMissedBytesMax = LiveReports::kBufferBytes / 4;
 
 bool HasEnded(const Report& report) { return !report.job || IsTerminal(report.job->state); }
 
@@ -74,16 +76,21 @@ void LiveReports::CatchUp(const Stream& stream) {
   } else if (reader.after) {
     absl::StatusOr<std::optional<std::set<outlive::JobId>>> since = ChangedSince(*reader.after);
     if (!since.ok()) return stream.sender.Close();
-    if (!*since) {
-      (void)stream.sender.Send({.id = fmt::format("{}", *now), .name = "reset", .data = "{}"});
-      return;
-    }
+    if (!*since) return SendReset(stream, *now);
     changed = **std::move(since);
   }
+  std::vector<std::pair<Report, std::string>> missed;
+  std::size_t byte_count = 0;
   for (const outlive::JobId id : changed) {
-    const absl::StatusOr<Report> report = service_.Get(reader.user, id);
-    if (report.ok()) SendReport(stream, *report, *now);
+    absl::StatusOr<Report> report = service_.Get(reader.user, id);
+    if (absl::IsNotFound(report.status())) continue;  // A delivery, or somebody else's.
+    if (!report.ok()) return stream.sender.Close();
+    std::string data = boost::json::serialize(json_(*report, *now));
+    byte_count += data.size();
+    if (!reader.only && byte_count > kMissedBytesMax) return SendReset(stream, *now);
+    missed.emplace_back(*std::move(report), std::move(data));
   }
+  for (auto& [report, data] : missed) SendReport(stream, report, std::move(data), *now);
 }
 
 void LiveReports::OnEvents(absl::Span<const outlive::Event> events) {
@@ -97,11 +104,12 @@ void LiveReports::OnEvents(absl::Span<const outlive::Event> events) {
     const absl::StatusOr<Report> report = service_.Find(id);
     if (absl::IsNotFound(report.status())) continue;  // Not a report but a delivery.
     if (!report.ok()) return CloseAll();  // Browsers come again, and say what they saw last.
+    std::string data;                     // The same for all of a user's streams.
     for (const auto& [number, stream] : streams_) {
       const Reader& reader = stream.reader;
-      if (reader.user == report->user && (!reader.only || *reader.only == id)) {
-        SendReport(stream, *report, seq);
-      }
+      if (reader.user != report->user || (reader.only && *reader.only != id)) continue;
+      if (data.empty()) data = boost::json::serialize(json_(*report, seq));
+      SendReport(stream, *report, data, seq);
     }
   }
 }
@@ -110,11 +118,15 @@ void LiveReports::CloseAll() const {
   for (const auto& [number, stream] : streams_) stream.sender.Close();
 }
 
-void LiveReports::SendReport(const Stream& stream, const Report& report, std::int64_t seq) const {
+void LiveReports::SendReset(const Stream& stream, std::int64_t seq) {
+  (void)stream.sender.Send({.id = fmt::format("{}", seq), .name = "reset", .data = "{}"});
+}
+
+void LiveReports::SendReport(const Stream& stream, const Report& report, std::string data,
+                             std::int64_t seq) {
   // Where it cannot be sent the stream is over, and the browser reconnects.
-  (void)stream.sender.Send({.id = fmt::format("{}", seq),
-                            .name = "report",
-                            .data = boost::json::serialize(json_(report))});
+  (void)stream.sender.Send(
+      {.id = fmt::format("{}", seq), .name = "report", .data = std::move(data)});
   if (stream.reader.only && HasEnded(report)) stream.sender.Close();
 }
 

@@ -4,8 +4,8 @@
 //
 // Each event is named `report` and carries a whole report as GET /reports/{id} has it, so a reader
 // needs no history; its id is a place in the event log. A reader that was away gives the last id it
-// saw and gets every report that has changed since, once. Where that is too long ago to be told, it
-// gets `reset`, and has to read the list anew.
+// saw and gets every report that has changed since, once. Where that is too long ago, or too much,
+// to be told, it gets `reset`, and has to read the list anew.
 //
 // Thread-safety: may be used from many threads at once.
 // Lifetime:      store, service and JSON writer outlive it. The HTTP server is stopped
@@ -18,6 +18,7 @@
 #include <absl/status/statusor.h>
 #include <absl/types/span.h>
 
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -47,6 +48,11 @@ class LiveReports {
   // The jobs with entries after `after`; nothing where it is too long ago, or not a place at all.
   absl::StatusOr<std::optional<std::set<outlive::JobId>>> ChangedSince(std::int64_t after) const;
 
+  // Room for the events that wait for one reader (EventStreamOptions::buffer_bytes_max). Whoever
+  // does not keep up loses the stream and comes again, so what is sent at once has to be well below
+  // it.
+  static constexpr std::size_t kBufferBytes = std::size_t{1} << 20;
+
   // Who reads, and from where on.
   struct Reader {
     std::string user;
@@ -64,7 +70,9 @@ class LiveReports {
   void OnEvents(absl::Span<const outlive::Event> events);
   void CatchUp(const Stream& stream) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void CloseAll() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void SendReport(const Stream& stream, const Report& report, std::int64_t seq) const;
+  static void SendReset(const Stream& stream, std::int64_t seq);
+  static void SendReport(const Stream& stream, const Report& report, std::string data,
+                         std::int64_t seq);
 
   outlive::JobStore& store_;
   ReportService& service_;

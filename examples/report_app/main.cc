@@ -11,6 +11,7 @@
 #include <signal.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
@@ -52,6 +53,9 @@ namespace {
 // How often files that no report names any more are looked for.
 constexpr absl::Duration kGarbageInterval = absl::Minutes(10);
 
+// How often other processes' leases are looked at, however long they are.
+constexpr absl::Duration kSweepIntervalMax = absl::Seconds(15);
+
 // All parts of the app. They are made in the order of their members, and go in the opposite order.
 class ReportApp {
  public:
@@ -66,7 +70,11 @@ class ReportApp {
   // Deletes files that no report names any more. Called now and then.
   void Tidy();
 
-  std::string url() const { return fmt::format("http://{}:{}", options_.address, server_->port()); }
+  std::string url() const {
+    const bool is_v6 = options_.address.find(':') != std::string::npos;
+    const std::string host = is_v6 ? fmt::format("[{}]", options_.address) : options_.address;
+    return fmt::format("http://{}:{}", host, server_->port());
+  }
   std::uint16_t port() const { return server_->port(); }
   outlive::LogSink& log() { return log_; }
 
@@ -159,7 +167,8 @@ absl::Status ReportApp::OpenLinks() {
   absl::StatusOr<outlive::http::CookieSigner> cookie_signer =
       outlive::http::CookieSigner::Create(std::move(keys->cookies));
   if (!cookie_signer.ok()) return cookie_signer.status();
-  users_ = std::make_unique<Users>(*std::move(cookie_signer), random_);
+  const bool over_tls = options_.base_url.starts_with("https://");
+  users_ = std::make_unique<Users>(*std::move(cookie_signer), random_, over_tls);
   return absl::OkStatus();
 }
 
@@ -195,7 +204,7 @@ absl::Status ReportApp::AddWorkers() {
           .queues = {{.name = std::string(kReportQueue), .concurrency = options_.concurrency},
                      {.name = std::string(kNotifyQueue), .concurrency = 4}},
           .lease = options_.lease,
-          .sweep_interval = options_.lease / 4});
+          .sweep_interval = std::min(options_.lease / 4, kSweepIntervalMax)});
   return absl::OkStatus();
 }
 

@@ -1,9 +1,13 @@
 #include "report_app/options.h"
 
+#include <absl/strings/ascii.h>
+
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdlib>
 #include <fstream>
 #include <string_view>
+#include <utility>
 
 #include "outlive/artifact/signed_link.h"
 #include "outlive/core/secret.h"
@@ -29,6 +33,23 @@ CLI::Option* AddDuration(CLI::App& app, const std::string& name, absl::Duration&
       ->default_str(absl::FormatDuration(value));
 }
 
+// "https://host[:port][/path]": the host is one that browsers will name.
+void ReadBaseUrl(std::string url, Options& options) {
+  const std::size_t scheme_end = url.find("://");
+  const bool is_http = url.starts_with("http://") || url.starts_with("https://");
+  const std::size_t start = scheme_end + 3;
+  const bool is_clean = url.find_first_of("?#@\\\"<> ") == std::string::npos &&
+                        std::all_of(url.begin(), url.end(), absl::ascii_isprint);
+  const std::string host =
+      is_http ? url.substr(start, url.find_first_of(":/", start) - start) : std::string();
+  if (!is_clean || host.empty()) {
+    throw CLI::ValidationError("--base-url", "must be like https://reports.example.com");
+  }
+  while (url.back() == '/') url.pop_back();
+  options.base_url = std::move(url);
+  options.host_names.push_back(host);
+}
+
 void AddServerOptions(CLI::App& app, Options& options) {
   app.add_option("--address", options.address, "IP address to listen on")->capture_default_str();
   app.add_flag("--allow-non-loopback", options.allow_non_loopback,
@@ -38,8 +59,11 @@ void AddServerOptions(CLI::App& app, Options& options) {
   app.add_option("--host-name", options.host_names,
                  "Another name under which browsers may ask for the app; may be repeated")
       ->take_all();
-  app.add_option("--base-url", options.base_url,
-                 "What links in mails start with (default: the app's own address)");
+  app.add_option_function<std::string>(
+         "--base-url", [&options](const std::string& url) { ReadBaseUrl(url, options); },
+         "Where browsers find the app, such as https://reports.example.com, if not at its own "
+         "address. Links in mails start with it, and its host is a --host-name")
+      ->type_name("URL");
   app.add_flag("--access-log", options.access_log, "Log every request");
 }
 

@@ -33,7 +33,7 @@ struct Options {
   absl::Duration pace = absl::ZeroDuration();
   absl::Duration lease = absl::Seconds(10);
   absl::Duration stop_grace = absl::Seconds(5);
-  absl::Duration link_ttl = absl::Hours(1);
+  absl::Duration link_ttl = absl::Hours(24);  // As long as completed reports are kept.
   bool allow_simulate = false;
   ReportServiceOptions service;
   NotificationOptions notifications;

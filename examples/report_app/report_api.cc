@@ -52,7 +52,6 @@ Response Refuse(const absl::Status& status) {
 // Every fault of a request at once, each with its field.
 Response Refuse(const std::vector<Fault>& faults) {
   Problem problem = MakeProblem(400);
-  problem.title = "The report cannot be made like this";
   boost::json::array errors;
   for (const Fault& fault : faults) {
     if (!problem.detail.empty()) problem.detail += "; ";
@@ -164,6 +163,8 @@ Response ReportApi::Create(const Request& request, const std::string& user) cons
       ParseReportParams(request.body, choices_);
   if (const auto* faults = std::get_if<std::vector<Fault>>(&params)) return Refuse(*faults);
 
+  const absl::StatusOr<std::int64_t> as_of = live_.Now();
+  if (!as_of.ok()) return Refuse(as_of.status());
   const absl::StatusOr<ReportService::Created> created =
       service_.Create(user, std::get<GenerateReport>(params), key, Trace(request));
   if (absl::IsAlreadyExists(created.status())) {
@@ -175,7 +176,7 @@ Response ReportApi::Create(const Request& request, const std::string& user) cons
     return Refuse(absl::ResourceExhaustedError("too many reports are waiting; please try again"));
   }
   if (!created.ok()) return Refuse(created.status());
-  Response response = Accepted(created->report);
+  Response response = Accepted(created->report, *as_of);
   if (created->duplicate) response.Set("Idempotent-Replayed", "true");
   return response;
 }
@@ -202,7 +203,7 @@ Response ReportApi::List(const Request& request, const std::string& user) const 
     page["next"] = fmt::format("/reports?limit={}&before={}", *limit, reports->back().id);
   }
   boost::json::array& array = page["reports"].emplace_array();
-  for (const Report& report : *reports) array.push_back(json_(report));
+  for (const Report& report : *reports) array.push_back(json_(report, *now));
   page["events"] = fmt::format("/reports/events?after={}", *now);
   return Fresh(page);
 }
@@ -212,25 +213,31 @@ Response ReportApi::AllEvents(const Request& request, const std::string& user) c
 }
 
 Response ReportApi::Get(const Request& request, const std::string& user) const {
+  const absl::StatusOr<std::int64_t> as_of = live_.Now();
+  if (!as_of.ok()) return Refuse(as_of.status());
   const absl::StatusOr<Report> report = service_.Get(user, IdOf(request));
   if (!report.ok()) return Refuse(report.status());
-  return Fresh(json_(*report));
+  return Fresh(json_(*report, *as_of));
 }
 
 Response ReportApi::Cancel(const Request& request, const std::string& user) const {
   if (std::optional<Problem> problem = outlive::http::CheckCsrf(request))
     return ToResponse(*problem);
+  const absl::StatusOr<std::int64_t> as_of = live_.Now();
+  if (!as_of.ok()) return Refuse(as_of.status());
   const absl::StatusOr<Report> report = service_.Cancel(user, IdOf(request));
   if (!report.ok()) return Refuse(report.status());
-  return Accepted(*report);
+  return Accepted(*report, *as_of);
 }
 
 Response ReportApi::Retry(const Request& request, const std::string& user) const {
   if (std::optional<Problem> problem = outlive::http::CheckCsrf(request))
     return ToResponse(*problem);
+  const absl::StatusOr<std::int64_t> as_of = live_.Now();
+  if (!as_of.ok()) return Refuse(as_of.status());
   const absl::StatusOr<Report> report = service_.Retry(user, IdOf(request));
   if (!report.ok()) return Refuse(report.status());
-  return Accepted(*report);
+  return Accepted(*report, *as_of);
 }
 
 Response ReportApi::Events(const Request& request, const std::string& user) const {
@@ -262,11 +269,12 @@ Response ReportApi::EventStream(LiveReports::Reader reader) const {
   return Response::EventStream(
       [this, reader = std::move(reader)](outlive::http::EventSender sender) mutable {
         live_.Add(std::move(sender), std::move(reader));
-      });
+      },
+      {.buffer_bytes_max = LiveReports::kBufferBytes});
 }
 
-Response ReportApi::Accepted(const Report& report) const {
-  Response response = Fresh(json_(report), 202);
+Response ReportApi::Accepted(const Report& report, std::int64_t as_of) const {
+  Response response = Fresh(json_(report, as_of), 202);
   response.Set("Location", fmt::format("/reports/{}", report.id));
   return response;
 }

@@ -18,6 +18,7 @@
 
 #include <absl/status/status.h>
 
+#include <cstdint>
 #include <string>
 
 #include "outlive/http/message.h"
@@ -51,7 +52,7 @@ class ReportApi {
   Response ShowChoices() const;
 
   Response EventStream(LiveReports::Reader reader) const;
-  Response Accepted(const Report& report) const;
+  Response Accepted(const Report& report, std::int64_t as_of) const;
 
   ReportService& service_;
   LiveReports& live_;

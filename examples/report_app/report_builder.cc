@@ -1,5 +1,6 @@
 #include "report_app/report_builder.h"
 
+#include <absl/time/civil_time.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -28,16 +29,24 @@ std::string WithCommas(std::int64_t number) {
 
 std::string Sentence(const StrikeTotals& totals) {
   if (totals.strikes == 0) return "No strike in the data matches these choices.";
+  if (totals.strikes == 1) {
+    return fmt::format("One strike was reported, on {}. It {} the aircraft, at a cost of ${}.",
+                       absl::FormatCivilTime(totals.first),
+                       totals.damaging == 1 ? "damaged" : "did not damage",
+                       WithCommas(totals.cost));
+  }
   return fmt::format(
-      "{} {} reported; {} of them damaged the aircraft. The reported costs add up to ${}; for most "
-      "strikes nobody reported any.",
-      WithCommas(totals.strikes), totals.strikes == 1 ? "strike was" : "strikes were",
-      WithCommas(totals.damaging), WithCommas(totals.cost));
+      "{} strikes were reported, from {} to {}; {} of them damaged the aircraft. The reported "
+      "costs "
+      "add up to ${}; a strike for which nobody reported a cost counts as $0.",
+      WithCommas(totals.strikes), absl::FormatCivilTime(totals.first),
+      absl::FormatCivilTime(totals.last), WithCommas(totals.damaging), WithCommas(totals.cost));
 }
 
-// Years without a strike are shown as zero, not left out.
+// Years without a strike are shown as zero, not left out. A line needs some points.
 outlive::Chart YearChart(const std::vector<StrikeGroup>& years, const GenerateReport& params) {
-  outlive::Chart chart{.type = outlive::Chart::Type::kLine,
+  const bool has_line = params.year_to - params.year_from >= 2;
+  outlive::Chart chart{.type = has_line ? outlive::Chart::Type::kLine : outlive::Chart::Type::kBar,
                        .title = "Strikes by year",
                        .x_title = "Year",
                        .y_title = "Strikes",
@@ -170,10 +179,14 @@ absl::StatusOr<outlive::Report> BuildReport(const std::string& database_path,
                   {"Reported cost", "$" + WithCommas(totals.cost)},
                   {"States", fmt::format("{}", figures->states.size())},
                   {"Source", "FAA Wildlife Strike Database (extract)"}};
-  report.sections = {
-      outlive::Heading{.text = "Summary"}, outlive::Paragraph{.text = Sentence(totals)},
-      YearChart(figures->years, params),   PhaseChart(figures->phases),
-      CostChart(figures->states),          GroupTable("By state", "State", figures->states)};
+  report.sections = {outlive::Heading{.text = "Summary"},
+                     outlive::Paragraph{.text = Sentence(totals)}};
+  if (totals.strikes > 0) {  // Pictures of nothing say nothing.
+    report.sections.emplace_back(YearChart(figures->years, params));
+    report.sections.emplace_back(PhaseChart(figures->phases));
+    report.sections.emplace_back(CostChart(figures->states));
+  }
+  report.sections.emplace_back(GroupTable("By state", "State", figures->states));
   std::vector<StrikeGroup>& species = figures->species;
   if (species.size() > kSpeciesInTable) species.resize(kSpeciesInTable);
   report.sections.emplace_back(GroupTable("Most frequent species", "Species", species));

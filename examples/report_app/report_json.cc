@@ -2,9 +2,12 @@
 
 #include <absl/status/status.h>
 #include <absl/time/time.h>
+#include <absl/types/span.h>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <boost/json/array.hpp>
+#include <cstddef>
 #include <string>
 
 #include "outlive/core/artifact.h"
@@ -13,13 +16,18 @@
 namespace report_app {
 namespace {
 
+// The latest errors are shown. A report that was tried again and again has more, each up to 4 KiB,
+// and would not fit into an event.
+constexpr std::size_t kErrorsShown = 20;
+
 std::string Rfc3339(absl::Time time) {
   return absl::FormatTime(absl::RFC3339_sec, time, absl::UTCTimeZone());
 }
 
 boost::json::array ErrorsOf(const outlive::Job& job) {
   boost::json::array errors;
-  for (const outlive::AttemptError& error : job.errors) {
+  const std::size_t hidden = job.errors.size() - std::min(job.errors.size(), kErrorsShown);
+  for (const outlive::AttemptError& error : absl::MakeConstSpan(job.errors).subspan(hidden)) {
     errors.push_back({{"attempt", error.attempt},
                       {"at", Rfc3339(error.at)},
                       {"code", absl::StatusCodeToString(error.code)},
@@ -30,10 +38,11 @@ boost::json::array ErrorsOf(const outlive::Job& job) {
 
 }  // namespace
 
-boost::json::object ReportJson::operator()(const Report& report) const {
+boost::json::object ReportJson::operator()(const Report& report, std::int64_t as_of) const {
   const std::string path = fmt::format("/reports/{}", report.id);
   boost::json::object json;
   json["id"] = fmt::format("{}", report.id);
+  json["as_of"] = as_of;
   json["title"] = DescribeReport(report.params);
   json["created_at"] = report.created_at;
   json["parameters"] = ReportParamsToJson(report.params);

@@ -6,6 +6,7 @@
 #define OUTLIVE_EXAMPLES_REPORT_APP_REPORT_JSON_H_
 
 #include <boost/json/object.hpp>
+#include <cstdint>
 #include <string_view>
 
 #include "report_app/links.h"
@@ -18,8 +19,13 @@ class ReportJson {
   explicit ReportJson(const Links& links) : links_(links) {}
 
   // One report for its own user, with a fresh link where there is a document. Its `state` is that
-  // of the job, or "expired" where the job was deleted.
-  boost::json::object operator()(const Report& report) const;
+  // of the job, or "expired" where the job was deleted. Has the latest 20 of its errors, which
+  // keeps it below 600 KiB in any case.
+  //
+  // `as_of` is a place in the event log from before the report was read: nothing up to there is
+  // missing in it. Answers and events may overtake one another on their way to a page, which
+  // leaves out what is older than what it has shown already.
+  boost::json::object operator()(const Report& report, std::int64_t as_of) const;
 
  private:
   void AddJob(const Report& report, const outlive::Job& job, boost::json::object& json) const;

@@ -73,7 +73,7 @@ class Reader {
     params.year_from = ReadYear("year_from", choices_.year_min);
     params.year_to = ReadYear("year_to", choices_.year_max);
     if (faults_.empty() && params.year_from > params.year_to) {
-      Add("year_to", fmt::format("must not be before year_from ({})", params.year_from));
+      Add("year_to", fmt::format("must not be before {}, the first year", params.year_from));
     }
     params.species = ReadText("species", kSpeciesBytesMax);
     ReadEnum("content", params.content);

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <string_view>
 #include <utility>
 
 #include "outlive/core/args.h"
@@ -24,6 +25,15 @@ absl::StatusOr<Report> ReportAt(const Statement& row) {
 
 absl::Status NoSuchReport(outlive::JobId id) {
   return absl::NotFoundError(fmt::format("there is no report {}", id));
+}
+
+// What the library says about jobs, said about reports.
+absl::Status InWords(const absl::Status& status, std::string_view why_not) {
+  if (absl::IsFailedPrecondition(status)) {
+    return absl::FailedPreconditionError(fmt::format("the report is not changed: {}", why_not));
+  }
+  if (absl::IsNotFound(status)) return absl::NotFoundError("the report has been deleted");
+  return status;
 }
 
 }  // namespace
@@ -127,7 +137,7 @@ absl::StatusOr<Report> ReportService::Cancel(const std::string& user, outlive::J
   absl::StatusOr<Report> report = Get(user, id);
   if (!report.ok()) return report;
   const absl::StatusOr<outlive::JobState> state = client_.Cancel(id, "cancelled by the user");
-  if (!state.ok()) return state.status();
+  if (!state.ok()) return InWords(state.status(), "it has ended, and cannot be cancelled");
   return Get(user, id);
 }
 
@@ -135,10 +145,10 @@ absl::StatusOr<Report> ReportService::Retry(const std::string& user, outlive::Jo
   absl::StatusOr<Report> report = Get(user, id);
   if (!report.ok()) return report;
   if (report->job && report->job->state == outlive::JobState::kCompleted) {
-    return absl::FailedPreconditionError("the report is complete; there is nothing to try again");
+    return absl::FailedPreconditionError("the report is ready; there is nothing to try again");
   }
   const absl::StatusOr<outlive::JobState> state = client_.Retry(id);
-  if (!state.ok()) return state.status();
+  if (!state.ok()) return InWords(state.status(), "it is being made already");
   return Get(user, id);
 }
 

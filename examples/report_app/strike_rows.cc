@@ -61,15 +61,16 @@ class StrikeRows final : public outlive::RowSource {
 
 std::vector<outlive::Column> StrikeColumns() {
   using outlive::NumberFormat;
-  return {{.title = "Date", .width = 1.1},
+  // In a page across, most airports stand on one line.
+  return {{.title = "Date", .width = 1.0},
           {.title = "State", .width = 1.2},
-          {.title = "Airport", .width = 2.2},
+          {.title = "Airport", .width = 2.6},
           {.title = "Airline", .width = 1.8},
           {.title = "Aircraft", .width = 1.1},
           {.title = "Phase", .width = 1.1},
           {.title = "Species", .width = 1.9},
-          {.title = "Damage", .width = 1.1},
-          {.title = "Cost", .format = NumberFormat::kMoney, .width = 1.1},
+          {.title = "Damage", .width = 0.95},
+          {.title = "Cost", .format = NumberFormat::kMoney, .width = 0.95},
           {.title = "Knots", .format = NumberFormat::kInteger, .width = 0.7}};
 }
 

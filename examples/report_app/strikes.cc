@@ -45,8 +45,8 @@ constexpr std::string_view kChosen =
     " AND (?4 = '' OR instr(lower(species), lower(?4)) > 0)";
 
 constexpr std::string_view kTotals =
-    "count(*), coalesce(sum(damage <> 'None'), 0),"
-    " coalesce(sum(cost_total), 0)";
+    "count(*), coalesce(sum(damage <> 'None'), 0), coalesce(sum(cost_total), 0),"
+    " min(flight_date), max(flight_date)";
 
 void BindChosen(Statement& statement, const GenerateReport& params) {
   boost::json::array states;
@@ -136,18 +136,26 @@ std::string_view GroupColumn(GroupBy by) {
   return "";
 }
 
+// A date, which was checked when it was loaded. 1970-01-01 for NULL.
+absl::CivilDay DayAt(const Statement& row, int column) {
+  const std::string_view text = row.Text(column);
+  absl::CivilDay day;
+  (void)absl::ParseCivilTime(absl::string_view(text.data(), text.size()), &day);
+  return day;
+}
+
 StrikeTotals TotalsAt(const Statement& row, int column) {
   return {.strikes = row.Integer(column),
           .damaging = row.Integer(column + 1),
-          .cost = row.Integer(column + 2)};
+          .cost = row.Integer(column + 2),
+          .first = DayAt(row, column + 3),
+          .last = DayAt(row, column + 4)};
 }
 
 Strike StrikeAt(const Statement& row) {
   Strike strike;
   strike.id = row.Integer(0);
-  const std::string_view date = row.Text(1);
-  // Was checked when it was loaded.
-  (void)absl::ParseCivilTime(absl::string_view(date.data(), date.size()), &strike.date);
+  strike.date = DayAt(row, 1);
   strike.state = row.Text(2);
   strike.airport = row.Text(3);
   strike.aircraft = row.Text(4);

@@ -29,8 +29,9 @@ absl::StatusOr<Choices> ReadChoices(const Database& database);
 
 struct StrikeTotals {
   std::int64_t strikes = 0;
-  std::int64_t damaging = 0;  // Whose damage is not "None".
-  std::int64_t cost = 0;      // US dollars.
+  std::int64_t damaging = 0;   // Whose damage is not "None".
+  std::int64_t cost = 0;       // US dollars.
+  absl::CivilDay first, last;  // Where there are any.
 };
 absl::StatusOr<StrikeTotals> ReadTotals(const Database& database, const GenerateReport& params);
 

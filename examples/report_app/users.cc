@@ -17,8 +17,8 @@ constexpr std::size_t kUserBytes = 16;
 
 }  // namespace
 
-Users::Users(outlive::http::CookieSigner signer, outlive::RandomSource& random)
-    : signer_(std::move(signer)), random_(random) {}
+Users::Users(outlive::http::CookieSigner signer, outlive::RandomSource& random, bool over_tls)
+    : signer_(std::move(signer)), random_(random), over_tls_(over_tls) {}
 
 std::string Users::Identify(const outlive::http::Request& request) const {
   const std::optional<std::string_view> cookie = request.Cookie(kCookie);
@@ -36,8 +36,8 @@ outlive::http::Router::Handler Users::WithUser(Handler handler) const {
     const absl::StatusOr<std::string> signed_user = signer_.Sign(kCookie, user);
     if (!signed_user.ok())
       return ToResponse(outlive::http::ProblemFromStatus(signed_user.status()));
-    const absl::StatusOr<std::string> cookie =
-        outlive::http::SetCookieHeader(kCookie, *signed_user, {.max_age = absl::Hours(24 * 365)});
+    const absl::StatusOr<std::string> cookie = outlive::http::SetCookieHeader(
+        kCookie, *signed_user, {.secure = over_tls_, .max_age = absl::Hours(24 * 365)});
     if (!cookie.ok()) return ToResponse(outlive::http::ProblemFromStatus(cookie.status()));
     outlive::http::Response response = handler(request, user);
     response.Add("Set-Cookie", *cookie);

@@ -18,7 +18,8 @@ namespace report_app {
 
 class Users {
  public:
-  Users(outlive::http::CookieSigner signer, outlive::RandomSource& random);
+  // `over_tls`: browsers come by https:// only, and their cookie must not go any other way.
+  Users(outlive::http::CookieSigner signer, outlive::RandomSource& random, bool over_tls);
 
   // The user whose cookie came with the request; empty: none, or one that we have not signed.
   std::string Identify(const outlive::http::Request& request) const;
@@ -33,6 +34,7 @@ class Users {
  private:
   outlive::http::CookieSigner signer_;
   outlive::RandomSource& random_;
+  const bool over_tls_;
 };
 
 }  // namespace report_app

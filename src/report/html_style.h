@@ -38,9 +38,10 @@ tbody tr:nth-child(even){background:#f6f8fa}
 .c{text-align:center}
 .l{text-align:left}
 .none{color:#4b5563;text-align:center}
-figure{margin:1.5rem 0 2rem}
+figure{margin:1.5rem 0 2rem;overflow-x:auto}
 figcaption{margin-bottom:.5rem;font-weight:600}
 svg{display:block;width:100%;height:auto}
+@media screen{svg{min-width:44rem}}
 details{margin-top:.5rem;font-size:.875rem}
 summary{cursor:pointer;color:#4b5563}
 @media print{body{max-width:none;padding:0}details{display:none}tr,figure{break-inside:avoid}
@@ -48,7 +49,7 @@ h2,h3,h4{break-after:avoid}.scroll{overflow:visible}}
 )css";
 
 inline constexpr std::string_view kHtmlStyleSource =
-    "'sha256-tdTrOHSaQ07XnoGyVlKXslJjYpQQ40dJTISv7dE7pxo='";
+    "'sha256-hoBK1ywThm+z3qJis+D0gVgVB6I84z45jI7KklgRz/Q='";
 
 }  // namespace outlive::rendering
 

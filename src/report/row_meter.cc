@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <limits>
 #include <variant>
 #include <vector>
 
@@ -38,7 +39,12 @@ std::vector<const Table*> TablesOf(const Report& report) {
 RowMeter::RowMeter(const std::vector<const Table*>& tables, Progress& progress, double from,
                    double to)
     : progress_(progress), from_(from), to_(to) {
-  for (const Table* table : tables) weight_total_ += WeightOf(*table);
+  for (const Table* table : tables) {
+    weight_total_ += WeightOf(*table);
+    const bool known = row_total_ >= 0 && table->row_count >= 0 &&
+                       table->row_count <= std::numeric_limits<std::int64_t>::max() - row_total_;
+    row_total_ = known ? row_total_ + table->row_count : -1;
+  }
 }
 
 void RowMeter::BeginTable(const Table& table) {
@@ -74,7 +80,9 @@ void RowMeter::ReportFraction() {
                                                 : rows / (rows + kUnknownRowCount);
   const double done = (weight_done_ + table_share * table_weight_) / weight_total_;
   progress_.ReportProgress(from_ + std::min(done, 1.0) * (to_ - from_),
-                           fmt::format("{} rows", row_count_));
+                           row_count_ <= row_total_
+                               ? fmt::format("{} of {} rows", row_count_, row_total_)
+                               : fmt::format("{} rows", row_count_));
 }
 
 }  // namespace outlive::rendering

@@ -45,6 +45,8 @@ class RowMeter {
   const double to_;
   bool muted_ = false;
 
+  std::int64_t row_total_ = 0;  // In all tables; negative: one does not say.
+
   // In rows, or what rows of unknown number are taken for.
   double weight_total_ = 0;
   double weight_done_ = 0;  // By the tables before this one.

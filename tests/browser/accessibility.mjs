@@ -22,8 +22,8 @@ export function findFaults(page) {
     const ids = [...document.querySelectorAll('[id]')].map((element) => element.id);
     if (new Set(ids).size !== ids.length) faults.push('an id is used twice');
     for (const element of document.querySelectorAll('[aria-describedby]')) {
-      if (!document.getElementById(element.getAttribute('aria-describedby'))) {
-        faults.push(`no description: ${element.outerHTML}`);
+      for (const id of element.getAttribute('aria-describedby').split(' ')) {
+        if (!document.getElementById(id)) faults.push(`no description: ${element.outerHTML}`);
       }
     }
     if (!document.documentElement.lang) faults.push('no language');

@@ -50,7 +50,7 @@ const report = (nth = 0) => page.evaluate(
 describe('the page', () => {
   test('fill, generate, watch, reload in the middle, download', async () => {
     await open('--pace', '10');
-    await page.locator('summary').click();
+    await page.locator('.states summary').click();
     await page.getByLabel('Texas').check();
     await page.getByLabel('Utah').check();
     assert.equal(await page.locator('#states-chosen').textContent(), 'Texas and Utah');
@@ -96,6 +96,7 @@ describe('the page', () => {
     await item().getByRole('button', {name: /Cancel/}).click();
     await state('Cancelled');
     assert.equal(await item().locator('progress').isVisible(), false);
+    assert.equal(await item().locator('.history').isVisible(), false);
     await item().getByRole('button', {name: /Try again/}).click();
     await state('In progress');
     assert.deepEqual(page.complaints, []);
@@ -116,13 +117,56 @@ describe('the page', () => {
                      .reports.length, 2);
   });
 
+  test('an answer that is overtaken by events changes nothing', async () => {
+    await open('--allow-simulate', '--max-attempts', '1', ...SLOW);
+    // Holds the answer back until the events have told more than it does.
+    const overtake = (path, method, until, told) => page.route(path, async (route) => {
+      if (route.request().method() !== method) return route.continue();
+      const response = await route.fetch();
+      await state(until);
+      await route.fulfill({response, json: {...await response.json(), ...told}});
+    });
+    await overtake('**/reports', 'POST', 'Failed', {state: 'pending', attempt: 0, errors: []});
+    await page.getByLabel('Fail on purpose').selectOption('dead');
+    await generate();
+    await page.locator('#announcer', {hasText: 'was accepted'}).waitFor();
+    assert.equal(await item().locator('.state').textContent(), 'Failed');
+    assert.ok(await item().getByRole('button', {name: /Try again/}).isVisible());
+
+    await page.unrouteAll();
+    await overtake('**/reports/2', 'DELETE', 'Cancelled', {state: 'running'});
+    await page.getByLabel('Fail on purpose').selectOption('none');
+    await generate();
+    await page.locator('.report').nth(1).waitFor();
+    await state('In progress');
+    const [answer] = await Promise.all([
+      page.waitForResponse((response) => response.request().method() === 'DELETE'),
+      item().getByRole('button', {name: /Cancel/}).click()]);
+    assert.equal((await answer.json()).state, 'running');
+    // A button that has been pressed does nothing until its answer is there: by now it is.
+    await item().getByRole('button', {name: /Try again/}).click();
+    await page.waitForFunction(
+        async () => (await (await fetch('/reports/2')).json()).generation === 1);
+    assert.deepEqual(page.complaints, []);
+  });
+
   test('failing, retrying, dead, and back to work', async () => {
     await open('--allow-simulate', '--retry-initial', '50ms', '--max-attempts', '2');
     await page.getByLabel('Fail on purpose').selectOption('fail');
     await generate();
     await state('Failed');
     assert.match(await item().locator('.note').textContent(), /after 2 of 2 attempts: simulated/);
-    await item().getByRole('button', {name: /Try again/}).click();
+    // With every error it met.
+    const history = item().locator('.history');
+    assert.equal(await history.locator('summary').textContent(), '2 failed attempts');
+    await history.locator('summary').click();
+    const entries = await history.locator('li').allTextContents();
+    assert.deepEqual(entries.map((entry) => entry.replace(/, .*: simulated/, ': simulated')), [
+      'Attempt 1: simulated: the printer is on fire',
+      'Attempt 2: simulated: the printer is on fire',
+    ]);
+    // A double click is one wish here, too: the second would be refused.
+    await item().getByRole('button', {name: /Try again/}).dblclick();
     await page.waitForFunction(async () => {
       const [report] = (await (await fetch('/reports')).json()).reports;
       return report.generation === 1 && report.state === 'dead';
@@ -138,6 +182,14 @@ describe('the page', () => {
     await progressBeyond(0.05);
     await app.end('SIGKILL');
     await page.locator('#connection', {hasText: 'Reconnecting'}).waitFor();
+    // Wherever the page is scrolled to.
+    await page.setViewportSize({width: 360, height: 300});
+    for (const top of [0, 400]) {
+      await page.evaluate((y) => scrollTo(0, y), top);
+      const box = await page.locator('#connection').boundingBox();
+      assert.ok(box.y >= 0 && box.y + box.height <= 300, JSON.stringify(box));
+    }
+    assert.deepEqual(await findFaintText(page), []);
     await app.start('--pace', '0');
     await state('Ready');
     assert.equal(await page.locator('#connection').textContent(), '');
@@ -160,23 +212,49 @@ describe('the page', () => {
     await stranger.close();
   });
 
-  test('mistakes are told at the field', async () => {
+  test('mistakes are told at the field, in the words of the page', async () => {
     await open('--smtp-url', 'smtp://127.0.0.1:9', '--mail-from', 'reports@example.com');
-    await page.getByLabel(/E-mail/).fill('not an address');
-    await page.getByLabel('From').selectOption('2001');
-    await page.getByLabel('to', {exact: true}).selectOption('2000');
+    await page.locator('#email').fill('not an address');
+    await page.locator('#year-from').selectOption('2001');
+    await page.locator('#year-to').selectOption('2000');
     await generate();
     const error = page.getByRole('alert');
+    const last = 'The last year must not be before 2001, the first year.';
+    const address = 'The e-mail address must be an address like ann@example.com.';
     await error.filter({hasText: 'must be an address'}).waitFor();
-    assert.equal(await page.locator('#email').getAttribute('aria-invalid'), 'true');
-    await page.getByLabel(/E-mail/).fill('');
-    await generate();
-    await error.filter({hasText: 'year_to must not be before'}).waitFor();
+    assert.equal(await error.textContent(), `${last}\n${address}`);
+    for (const [id, text] of [['year-to', last], ['email', address]]) {
+      const field = page.locator(`#${id}`);
+      assert.equal(await field.getAttribute('aria-invalid'), 'true');
+      const described = (await field.getAttribute('aria-describedby')).split(' ');
+      assert.equal(await page.locator(`#${described[0]}`).textContent(), text);
+    }
     assert.equal(await page.evaluate(() => document.activeElement.id), 'year-to');
-    await page.getByLabel('to', {exact: true}).selectOption('2002');
+    assert.deepEqual(await findFaintText(page), []);
+    assert.deepEqual(await findFaults(page), []);
+    await page.locator('#email').fill('');
+    await generate();
+    await page.locator('#email[aria-invalid]').waitFor({state: 'detached'});
+    assert.equal(await error.textContent(), last);
+    assert.equal(await page.locator('#email').getAttribute('aria-describedby'), 'email-hint');
+    await page.locator('#year-to').selectOption('2002');
     await generate();
     await page.locator('.report').waitFor();
     assert.equal(await error.textContent(), '');
+    assert.equal(await page.locator('.field-error, [aria-invalid]').count(), 0);
+  });
+
+  test('a refusal that is about no field is told, too', async () => {
+    await open(...SLOW, '--backlog', '1');
+    for (const name of ['PDF', 'Excel', 'CSV']) {
+      await choose(name);
+      await generate();
+      await page.locator('.report .what', {hasText: name})
+          .or(page.getByRole('alert').filter({hasText: /./})).waitFor();
+    }
+    await page.getByRole('alert').filter({
+      hasText: 'too many reports are waiting; please try again (in 5 seconds)'}).waitFor();
+    assert.equal(await page.evaluate(() => document.activeElement.id), 'form-error');
   });
 
   test('older reports come on request', async () => {
@@ -245,7 +323,7 @@ describe('everybody can use it', () => {
                  '--mail-from', 'reports@example.com');
       await page.setViewportSize({width, height: 800});
       assert.equal(await overflows(page), false);
-      await page.locator('summary').click();
+      await page.locator('.states summary').click();
       for (const name of ['Pennsylvania', 'North Carolina', 'Massachusetts']) {
         await page.getByLabel(name).check();
       }
@@ -264,12 +342,32 @@ describe('everybody can use it', () => {
     });
   }
 
+  test('on a small screen a new report comes into view', async () => {
+    await open(...SLOW);
+    await page.setViewportSize({width: 360, height: 640});
+    await generate();
+    await page.locator('.report').waitFor();
+    await page.waitForFunction(() => {
+      const {top, bottom} = document.querySelector('.report').getBoundingClientRect();
+      return top >= 0 && bottom <= innerHeight;
+    });
+    // The next ones go on top of the first, and are in view as well.
+    await choose('CSV');
+    await generate();
+    await page.locator('.report').nth(1).waitFor();
+    await page.waitForFunction(() => {
+      const {top, bottom} = document.querySelector('.report').getBoundingClientRect();
+      return top >= 0 && bottom <= innerHeight;
+    });
+    assert.deepEqual(page.complaints, []);
+  });
+
   for (const colorScheme of ['light', 'dark']) {
     test(`names, structure and contrast (${colorScheme})`, async () => {
       await open('--allow-simulate', '--max-attempts', '1', ...SLOW);
       await page.emulateMedia({colorScheme});
       assert.deepEqual(await findFaintText(page), []);
-      await page.locator('summary').click();
+      await page.locator('.states summary').click();
       for (const simulation of ['dead', 'none']) {
         await page.getByLabel('Fail on purpose').selectOption(simulation);
         await generate();

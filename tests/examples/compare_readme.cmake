@@ -1,4 +1,5 @@
-# Run with cmake -P: the first C++ program of README must be the file PROGRAM.
+# Run with cmake -P: the first C++ program of README must be the file PROGRAM, which has at most
+# LINES_MAX lines, blank ones included: it is what a newcomer sees first.
 cmake_minimum_required(VERSION 3.25)
 
 file(READ "${README}" readme)
@@ -13,4 +14,9 @@ string(FIND "${shown}" "```" end)
 string(SUBSTRING "${shown}" 0 ${end} shown)
 if(NOT shown STREQUAL program)
   message(FATAL_ERROR "${README} shows\n${shown}\nbut ${PROGRAM} is\n${program}")
+endif()
+string(REGEX MATCHALL "\n" lines "${program}")
+list(LENGTH lines line_count)
+if(line_count GREATER LINES_MAX)
+  message(FATAL_ERROR "${PROGRAM} has ${line_count} lines, and not at most ${LINES_MAX}")
 endif()

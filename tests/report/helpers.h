@@ -41,18 +41,21 @@ class TestProgress final : public outlive::Progress {
   explicit TestProgress(int ask_count_max = std::numeric_limits<int>::max())
       : ask_count_max_(ask_count_max) {}
 
-  void ReportProgress(double fraction, std::string_view) override {
+  void ReportProgress(double fraction, std::string_view note) override {
     fractions_.push_back(fraction);
+    notes_.emplace_back(note);
   }
   bool cancelled() const override { return asked_++ >= ask_count_max_; }
 
   const std::vector<double>& fractions() const { return fractions_; }
+  const std::vector<std::string>& notes() const { return notes_; }
   int asked() const { return asked_; }
 
  private:
   const int ask_count_max_;
   mutable std::atomic<int> asked_ = 0;
   std::vector<double> fractions_;
+  std::vector<std::string> notes_;
 };
 
 // Takes `write_count_max` writes and then fails for ever.

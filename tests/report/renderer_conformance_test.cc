@@ -150,6 +150,8 @@ TEST_CASE("renderers: progress grows from row to row and ends at one") {
       CHECK(fractions.front() >= 0);
       CHECK(fractions.front() < 0.2);
       CHECK(fractions.back() == 1.0);
+      const std::string note = count_known ? "256 of 5000 rows" : "256 rows";
+      CHECK(std::count(progress.notes().begin(), progress.notes().end(), note) == 1);
     }
   }
 }

@@ -28,6 +28,20 @@ class ApiTest(unittest.TestCase):
         self.assertEqual(report["title"], "Utah, 1990–2002")
         self.assertEqual(self.user.json(response.headers["Location"])["id"], report["id"])
 
+    def test_answers_say_as_of_when_they_are(self):
+        """A page can tell which of two answers is older, whichever arrives first."""
+        created = self.user.create({"format": "csv"})
+        seen = [created["as_of"]]
+        for event in self.user.events(created["links"]["events"]):
+            report = json.loads(event.data)
+            self.assertEqual(report["as_of"], int(event.id))
+            seen.append(report["as_of"])
+        for path in (created["links"]["self"], "/reports"):
+            now = self.user.json(path)
+            seen.append(now.get("reports", [now])[0]["as_of"])
+        self.assertEqual(seen, sorted(seen))
+        self.assertGreater(seen[-1], seen[0])
+
     def test_every_fault_names_its_field(self):
         faults = [
             ({"states": "Utah"}, "states", "must be an array of names of states"),
@@ -41,7 +55,7 @@ class ApiTest(unittest.TestCase):
             ({"year_to": 1e300}, "year_to", YEAR_FAULT),
             ({"year_from": -1}, "year_from", YEAR_FAULT),
             ({"year_from": 2000, "year_to": 1999}, "year_to",
-             "must not be before year_from (2000)"),
+             "must not be before 2000, the first year"),
             ({"species": {}}, "species", "must be a string"),
             ({"species": "x" * 61}, "species", "must have at most 60 bytes"),
             ({"content": "everything"}, "content", "must be summary or detail"),
@@ -86,6 +100,7 @@ class ApiTest(unittest.TestCase):
         response = self.user.request("POST", "/reports", b" " * (2 << 20),
                                      {"Content-Type": "application/json"})
         self.assertEqual(response.status, 413)
+        problem(response)
 
     def test_nothing_refused_leaves_anything(self):
         self.user.request("POST", "/reports", {"format": "docx"})
@@ -168,7 +183,8 @@ class ApiTest(unittest.TestCase):
     def test_a_cookie_that_was_changed_is_no_cookie(self):
         self.user.create()
         name, _, value = self.user.cookie.partition("=")
-        for forged in (value[:-2], value + "x", "a" + value[1:], value.split(".")[0], "admin"):
+        other = "b" if value[0] == "a" else "a"
+        for forged in (value[:-2], value + "x", other + value[1:], value.split(".")[0], "admin"):
             client = self.app.client()
             client.cookie = f"{name}={forged}"
             self.assertEqual(client.json("/reports")["reports"], [], forged)
@@ -194,7 +210,9 @@ class ApiTest(unittest.TestCase):
         self.assertEqual(len(self.user.json("/reports")["reports"]), 1)
 
     def test_foreign_host_names_are_refused(self):
-        self.assertEqual(self.user.get("/", Host="evil.example").status, 421)
+        refused = self.user.get("/", Host="evil.example")
+        self.assertEqual(refused.status, 421)
+        problem(refused)
         self.assertEqual(self.user.get("/", Host=f"localhost:{self.app.port}").status, 200)
 
     def test_methods_and_paths(self):
@@ -205,6 +223,7 @@ class ApiTest(unittest.TestCase):
             with self.subTest(method=method, path=path):
                 response = self.user.request(method, path)
                 self.assertEqual(response.status, status)
+                problem(response)
         self.assertIn("POST", self.user.request("PUT", "/reports").headers["Allow"])
 
     def test_header_tricks(self):
@@ -213,9 +232,13 @@ class ApiTest(unittest.TestCase):
         connection.putheader("Content-Length", "2")
         connection.putheader("Transfer-Encoding", "chunked")
         connection.endheaders()
-        self.assertEqual(connection.getresponse().status, 400)
+        response = connection.getresponse()
+        self.assertEqual(response.status, 400)
+        self.assertEqual(response.headers["Content-Type"], "application/problem+json")
         connection.close()
-        self.assertEqual(self.user.get("/", X="y" * 40_000).status, 431)
+        too_large = self.user.get("/", X="y" * 40_000)
+        self.assertEqual(too_large.status, 431)
+        problem(too_large)
 
     def test_choices(self):
         choices = self.user.json("/choices")

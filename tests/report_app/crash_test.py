@@ -1,6 +1,7 @@
 """The app is killed, again and again, and nothing that was accepted is lost or done twice."""
 
 import os
+import re
 import signal
 import sqlite3
 import unittest
@@ -23,12 +24,21 @@ class CrashTest(unittest.TestCase):
             now = user.wait(report)
             self.assertEqual(now["state"], "completed")
             self.assertEqual((now["attempt"], now["crashes"]), (2, 1))
-            self.assertEqual(user.get(now["download"]["href"]).status, 200)
+            document = user.get(now["download"]["href"])
+            self.assertEqual(document.status, 200)
             self.assertEqual(app.stop(), 0)
-            self.check_done_once(app, report)
+            self.check_done_once(app, report, document.body)
 
-    def check_done_once(self, app, report):
-        """One artifact is published, and no half-written file is taken for one."""
+    def check_done_once(self, app, report, body):
+        """One artifact is published, and the half-written file of the killed attempt is not."""
+        files = [os.path.join(folder, name)
+                 for folder, _, names in os.walk(os.path.join(app.data_dir, "artifacts"))
+                 for name in names]
+        whole, = [path for path in files if re.fullmatch("[0-9a-f]{32}", os.path.basename(path))]
+        with open(whole, "rb") as file:
+            self.assertEqual(file.read(), body)
+        halves = [path for path in files if path.endswith(".tmp")]
+        self.assertEqual([path for path in halves if os.path.getsize(path) >= len(body)], [])
         with sqlite3.connect(os.path.join(app.data_dir, "app.db")) as database:
             query = "SELECT count(*) FROM outlive_artifact WHERE job = ?"
             self.assertEqual(database.execute(query, (report["id"],)).fetchone(), (1,))

@@ -111,13 +111,75 @@ class DocumentsTest(unittest.TestCase):
                 int(record["Cost Total $"]), int(speed) if speed else None)
 
     def test_xlsx_summary(self):
-        book = openpyxl.load_workbook(io.BytesIO(self.make(WISHES[1], "summary", "xlsx")))
+        for wish in WISHES[:3]:
+            with self.subTest(wish=wish):
+                book = openpyxl.load_workbook(io.BytesIO(self.make(wish, "summary", "xlsx")))
+                records = chosen(wish)
+                rows = list(book["By state"].iter_rows(values_only=True))
+                self.assertEqual({row[0]: row[1:4] for row in rows[1:]},
+                                 figures.groups(records, "Origin State"))
+                rows = list(book["Most frequent species"].iter_rows(values_only=True))
+                species = figures.groups(records, "Wildlife Species")
+                self.assertEqual([row[1] for row in rows[1:]],
+                                 sorted((of[0] for of in species.values()), reverse=True)[:10])
+                self.assertEqual([row[1:4] for row in rows[1:]],
+                                 [species[row[0]] for row in rows[1:]])
+                self.assertEqual(len(book.worksheets[0]._charts), 3)  # No public way.
+                self.assertNotIn("Strikes", book.sheetnames)
+                self.check_charts(book, wish, records)
+
+    def check_charts(self, book, wish, records):
+        """What the charts are drawn from: strikes by year and by phase, cost by state."""
+        tables, rows = {}, book["Figures"].iter_rows(values_only=True)
+        for title, *_ in rows:
+            if title:
+                next(rows)  # The names of the columns.
+                tables[title] = []
+                for name, value, *_ in rows:
+                    if not name:
+                        break
+                    tables[title].append((name, value))
+        years = range(wish.get("year_from", 1990), wish.get("year_to", 2002) + 1)
+        by_year = figures.by_year(records)
+        self.assertEqual(tables.pop("Strikes by year"),
+                         [(str(year), by_year.get(str(year), (0,))[0]) for year in years])
+        phases = figures.groups(records, "Phase of flight")
+        self.assertEqual(dict(tables.pop("Strikes by phase of flight")),
+                         {phase: strikes for phase, (strikes, _, _) in phases.items()})
+        states = figures.groups(records, "Origin State")
+        (title, costs), = tables.items()
+        self.assertTrue(title.startswith("Cost by state"))
+        self.assertEqual([cost for _, cost in costs],
+                         sorted((cost for _, _, cost in states.values()), reverse=True)[:12])
+        self.assertEqual(costs, [(state, states[state][2]) for state, _ in costs])
+
+    def test_what_the_summary_says(self):
         records = chosen(WISHES[1])
-        rows = list(book["By state"].iter_rows(values_only=True))
-        self.assertEqual({row[0]: row[1:4] for row in rows[1:]},
-                         figures.groups(records, "Origin State"))
-        self.assertEqual(len(book.worksheets[0]._charts), 3)  # No public way to count them.
-        self.assertNotIn("Strikes", book.sheetnames)
+        dates = [record["Flight Date"] for record in records]
+        _, text = self.pdf_text(self.make(WISHES[1], "summary", "pdf"))
+        strikes, damaging, cost = figures.totals(records)
+        self.assertIn(f"{strikes:,} strikes were reported, from {min(dates)} to {max(dates)}; "
+                      f"{damaging:,} of them damaged the aircraft.", " ".join(text.split()))
+        for phase, (strikes, _, _) in figures.groups(records, "Phase of flight").items():
+            self.assertIn(phase, text)
+            self.assertRegex(text, rf"(?<!\S){strikes:,}(?!\S)")
+        self.assertIn("Cost by state", text)
+
+    def test_one_strike(self):
+        wishes = ({"states": [record["Origin State"]], "species": record["Wildlife Species"],
+                   "year_from": 1990, "year_to": 1990} for record in chosen({}))
+        wish, (record,) = next((wish, found) for wish in wishes if len(found := chosen(wish)) == 1)
+        page = self.make(wish, "summary", "html").decode()
+        self.assertIn(f"One strike was reported, on {record['Flight Date']}.", page)
+        damage = record["Effect Amount of damage"]
+        self.assertIn("It did not damage" if damage == "None" else "It damaged", page)
+
+    def test_nothing_matches(self):
+        for content in ("summary", "detail"):
+            with self.subTest(content=content):
+                page = self.make(WISHES[3], content, "html").decode()
+                self.assertIn("No strike in the data matches these choices.", page)
+                self.assertNotIn("<svg", page)
 
     def test_csv_detail(self):
         for wish in WISHES:

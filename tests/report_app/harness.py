@@ -20,7 +20,7 @@ APP = os.environ.get("OUTLIVE_REPORT_APP", "")
 DEADLINE_S = float(os.environ.get("OUTLIVE_TEST_DEADLINE_S", "60"))
 READY = "outlive_report_app: listening on http://127.0.0.1:"
 
-Response = collections.namedtuple("Response", "status headers body")
+Response = collections.namedtuple("Response", "status headers body reason")
 Event = collections.namedtuple("Event", "id name data")
 
 
@@ -129,7 +129,7 @@ class Client:
             response = connection.getresponse()
             for cookie in response.headers.get_all("Set-Cookie", []):
                 self.cookie = cookie.split(";")[0]
-            return Response(response.status, response.headers, response.read())
+            return Response(response.status, response.headers, response.read(), response.reason)
         finally:
             connection.close()
 
@@ -209,6 +209,9 @@ def problem(response):
     document = json.loads(response.body)
     assert document["status"] == response.status, document
     assert document["title"], document
+    # RFC 9457: "about:blank" says no more than the status does, and its title is the status's.
+    assert document["type"] != "about:blank" or document["title"] == response.reason, document
+    assert document.get("detail"), document
     return document
 
 

@@ -53,10 +53,19 @@ class LifecycleTest(unittest.TestCase):
         with App() as app:
             user = app.client()
             report = user.wait(user.create({"format": "csv"}))
-            for method, path in (("DELETE", ""), ("POST", "/retry")):
+            for method, path, why in (("DELETE", "", "it has ended, and cannot be cancelled"),
+                                      ("POST", "/retry", "there is nothing to try again")):
                 response = user.request(method, f"/reports/{report['id']}{path}")
                 self.assertEqual(response.status, 409)
-                problem(response)
+                self.assertIn(why, problem(response)["detail"])
+
+    def test_what_is_being_made_cannot_be_tried_again(self):
+        with App(*SLOW) as app:
+            user = app.client()
+            report = user.create(DETAIL)
+            response = user.request("POST", f"/reports/{report['id']}/retry")
+            self.assertEqual(response.status, 409)
+            self.assertIn("it is being made already", problem(response)["detail"])
 
     def test_a_double_click_makes_one_report(self):
         with App(*SLOW) as app:
@@ -119,7 +128,7 @@ class LifecycleTest(unittest.TestCase):
     def test_too_many_waiting(self):
         with App(*SLOW, "--backlog", "2") as app:
             user = app.client()
-            first = user.create(DETAIL)
+            first = user.create(DETAIL, key="first")
             user.wait(first, lambda now: now["state"] == "running")
             waiting = [user.create(DETAIL) for _ in range(2)]
             response = user.request("POST", "/reports", DETAIL, {"Idempotency-Key": "late"})
@@ -127,6 +136,10 @@ class LifecycleTest(unittest.TestCase):
             self.assertGreater(int(response.headers["Retry-After"]), 0)
             problem(response)
             self.assertEqual(len(user.json("/reports")["reports"]), 3)
+            # What was accepted before is no new report: asking again is answered as before.
+            again = user.request("POST", "/reports", DETAIL, {"Idempotency-Key": "first"})
+            self.assertEqual(again.status, 202)
+            self.assertEqual(json.loads(again.body)["id"], first["id"])
             # Once there is room, the same request is accepted.
             user.request("DELETE", f"/reports/{waiting[0]['id']}")
             user.create(DETAIL, key="late")
@@ -160,6 +173,25 @@ class LifecycleTest(unittest.TestCase):
             # One that has not, gets it.
             missed = list(user.events(path, last_event_id="1"))
             self.assertEqual([json.loads(e.data)["state"] for e in missed], ["completed"])
+
+    def test_a_reader_that_has_missed_a_lot(self):
+        with App("--pace", "60000", "--concurrency", "1", "--backlog", "1000") as app:
+            user = app.client()
+            wish = {**DETAIL, "states": user.json("/choices")["states"][1:]}  # Long, but no state.
+            ids = [user.create(wish)["id"] for _ in range(100)]
+            stream = user.events("/reports/events", last_event_id="1")
+            seen = {json.loads(next(stream).data)["id"] for _ in ids}
+            stream.close()
+            self.assertEqual(seen, set(ids))
+            # More than a stream has room for: the reader is told to read the list, and not
+            # disconnected in the middle, to come back with the same question for ever.
+            for _ in range(400):
+                user.create(wish)
+            stream = user.events("/reports/events", last_event_id="1")
+            reset = next(stream)
+            stream.close()
+            self.assertEqual(reset.name, "reset")
+            self.assertEqual(user.json("/reports")["events"].split("=")[1], reset.id)
 
     def test_a_place_that_is_none(self):
         with App() as app:

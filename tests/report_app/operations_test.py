@@ -7,7 +7,9 @@ import re
 import socket
 import stat
 import subprocess
+import tempfile
 import unittest
+import urllib.request
 
 from harness import APP, DEADLINE_S, App, need
 
@@ -96,14 +98,17 @@ class OperationsTest(unittest.TestCase):
                 self.assertNotIn(word, log)
 
     def run_app(self, *arguments, env=None):
+        folder = self.enterContext(tempfile.TemporaryDirectory())
         return subprocess.run([APP, *arguments], capture_output=True, text=True, check=False,
-                              timeout=DEADLINE_S, env={**os.environ, **(env or {})})
+                              cwd=folder, timeout=DEADLINE_S, env={**os.environ, **(env or {})})
 
     def test_bad_command_lines(self):
         for arguments in (["--prot", "1"], ["--port", "x"], ["--port", "70000"],
                           ["--pace", "-1"], ["--lease", "0"], ["--lease", "10"],
                           ["--link-ttl", "8760h"], ["--concurrency", "0"],
-                          ["--smtp-url", "smtp://x:1"], ["--webhook-secret-file", "/none"]):
+                          ["--smtp-url", "smtp://x:1"], ["--webhook-secret-file", "/none"],
+                          ["--base-url", "javascript:alert(1)"], ["--base-url", "https://"],
+                          ["--base-url", "https://a.example/?x"], ["--base-url", "example.com"]):
             with self.subTest(arguments=arguments):
                 result = self.run_app(*arguments)
                 self.assertNotEqual(result.returncode, 0)
@@ -116,6 +121,38 @@ class OperationsTest(unittest.TestCase):
             app.start()
         self.assertIn("loopback", str(refused.exception))
         app.__exit__(None, None, None)
+
+    def test_behind_a_proxy_with_tls(self):
+        with App("--base-url", "https://reports.example.com/", "--host-name", "other.example") as app:
+            for host, status in (("reports.example.com", 200), ("other.example", 200),
+                                 ("127.0.0.1", 200), ("evil.example", 421)):
+                self.assertEqual(app.client().get("/reports", Host=host).status, status, host)
+            cookie = app.client().get("/reports").headers["Set-Cookie"]
+            self.assertIn("; Secure", cookie)
+        with App() as app:
+            self.assertNotIn("Secure", app.client().get("/reports").headers["Set-Cookie"])
+
+    def test_the_longest_lease(self):
+        with App("--lease", "24h") as app:
+            user = app.client()
+            self.assertEqual(user.wait(user.create({"format": "csv"}))["state"], "completed")
+
+    def test_on_ipv6(self):
+        try:
+            socket.create_server(("::1", 0), family=socket.AF_INET6).close()
+        except OSError as error:
+            self.skipTest(f"no IPv6 here: {error}")
+        with tempfile.TemporaryDirectory() as folder:
+            command = [APP, "--address", "::1", "--port", "0", "--data-dir", folder + "/data"]
+            with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+                try:
+                    url = re.fullmatch(r"outlive_report_app: listening on (http://\[::1\]:\d+)\n",
+                                       process.stdout.readline()).group(1)
+                    with urllib.request.urlopen(url + "/reports", timeout=DEADLINE_S) as response:
+                        self.assertEqual(json.load(response)["reports"], [])
+                finally:
+                    process.terminate()
+            self.assertEqual(process.returncode, 0)
 
     def test_a_port_that_is_taken(self):
         with App() as app:

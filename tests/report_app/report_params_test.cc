@@ -94,7 +94,7 @@ TEST_CASE("a wrong type or value is refused at its field") {
   CheckFault(R"({"year_to":null})", "year_to", year);
   CheckFault(R"({"year_to":18446744073709551615})", "year_to", year);
   CheckFault(R"({"year_from":2000,"year_to":1999})", "year_to",
-             "must not be before year_from (2000)");
+             "must not be before 2000, the first year");
   CheckFault(R"({"species":5})", "species", "must be a string");
   CheckFault(R"({"species":"a\u0000b"})", "species", "must not have control characters");
   CheckFault(R"({"species":")" + std::string(61, 'a') + R"("})", "species",

@@ -63,8 +63,7 @@ startForm({
   choices: await persistently(getChoices),
   hasEnded: (id) => reports.hasEnded(id),
   onCreated: (report, replayed) => {
-    // Its events may have come before this answer: then the list knows more by now.
-    if (!reports.has(report.id)) reports.show(report);
+    reports.show(report).bringIntoView();
     announce(replayed ? `${report.title} is already being made.`
                       : `${report.title} was accepted. You may close this page meanwhile.`);
   },

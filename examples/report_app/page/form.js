@@ -9,6 +9,18 @@ const states = document.getElementById('states');
 
 const SAME_PRESS_MS = 3000;
 
+// What the page calls the fields of the API.
+const LABELS = {
+  states: 'States',
+  year_from: 'The first year',
+  year_to: 'The last year',
+  species: 'Species',
+  content: 'Content',
+  format: 'Format',
+  email: 'The e-mail address',
+  simulate: 'Fail on purpose',
+};
+
 function option(value) {
   return new Option(value, value);
 }
@@ -57,16 +69,40 @@ function readForm() {
   return wish;
 }
 
-// Shows what is wrong, at the fields and in words, and takes the user there.
-function showError(refused) {
+function clearErrors() {
+  error.textContent = '';
   for (const field of form.querySelectorAll('[aria-invalid]')) {
+    const note = document.getElementById(`${field.id}-error`);
+    const hint = field.getAttribute('aria-describedby').replace(note.id, '').trim();
+    if (hint) field.setAttribute('aria-describedby', hint);
+    else field.removeAttribute('aria-describedby');
     field.removeAttribute('aria-invalid');
+    note.remove();
   }
-  error.textContent = refused?.message ?? '';
-  if (!refused) return;
-  for (const {field} of refused.fields) {
-    const element = form.querySelector(`[name="${CSS.escape(field)}"]`);
-    element?.setAttribute('aria-invalid', 'true');
+}
+
+// Says at the field what is wrong with it.
+function markField(field, text) {
+  const note = document.createElement('p');
+  note.className = 'field-error';
+  note.id = `${field.id}-error`;
+  note.textContent = text;
+  field.closest('.field, fieldset').append(note);
+  const hint = field.getAttribute('aria-describedby') ?? '';
+  field.setAttribute('aria-describedby', `${note.id} ${hint}`.trim());
+  field.setAttribute('aria-invalid', 'true');
+}
+
+// Shows what is wrong, at the fields and all of it below them, and takes the user there.
+function showErrors(refused) {
+  const texts = refused.fields.map(({field, detail}) => {
+    const name = field.replace(/\[.*/, '');
+    return {name, text: `${LABELS[name] ?? name} ${detail}.`.trim()};
+  });
+  error.textContent = texts.map(({text}) => text).join('\n') || refused.message;
+  for (const {name, text} of texts) {
+    const field = form.querySelector(`#${CSS.escape(name.replace('_', '-'))}`);
+    if (field?.name === name && !field.hasAttribute('aria-invalid')) markField(field, text);
   }
   (form.querySelector('[aria-invalid]') ?? error).focus();
 }
@@ -107,11 +143,12 @@ export function startForm({choices, onCreated, hasEnded}) {
       const wish = readForm();
       const key = keys.keyFor(wish, !latest || hasEnded(latest));
       const {report, replayed} = await createReport(wish, key);
-      showError(null);
+      clearErrors();
       latest = report.id;
       onCreated(report, replayed);
     } catch (refused) {
-      showError(refused);
+      clearErrors();
+      showErrors(refused);
     } finally {
       sending = false;
       generate.removeAttribute('aria-disabled');

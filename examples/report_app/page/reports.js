@@ -38,8 +38,8 @@ function noteText(report) {
       return report.note;
     case 'pending':
       if (report.attempt === 0) return 'Your report will start as soon as a worker is free.';
-      return `${error}. Attempt ${report.attempt + 1} of ${report.attempt_max} follows at ` +
-             `${timeOnly.format(new Date(report.due_at))}.`;
+      return `Attempt ${report.attempt} of ${report.attempt_max} failed: ${error}. ` +
+             `The next one follows at ${timeOnly.format(new Date(report.due_at))}.`;
     case 'dead':
       return `Given up after ${report.attempt} of ${report.attempt_max} attempts: ${error}`;
     case 'completed':
@@ -55,7 +55,7 @@ function noteText(report) {
 
 function sizeText(bytes) {
   const kilobytes = Math.max(1, Math.round(bytes / 1024));
-  return kilobytes < 1024 ? `${kilobytes} KB` : `${(kilobytes / 1024).toFixed(1)} MB`;
+  return kilobytes < 1024 ? `${kilobytes}\u00a0KB` : `${(kilobytes / 1024).toFixed(1)}\u00a0MB`;
 }
 
 // One report on the page.
@@ -63,6 +63,7 @@ class Item {
   constructor() {
     this.element = template.content.firstElementChild.cloneNode(true);
     this.report = null;
+    this.acting = false;
     this.part('.cancel').addEventListener('click', () => this.act(cancelReport));
     this.part('.retry').addEventListener('click', () => this.act(retryReport));
     this.part('.download').addEventListener('click', (event) => this.refreshLink(event));
@@ -72,8 +73,10 @@ class Item {
     return this.element.querySelector(selector);
   }
 
+  // Answers and events may overtake one another: what is older than what is shown is left out.
   show(report) {
     const before = this.report;
+    if (before && report.as_of < before.as_of) return;
     this.report = report;
     this.element.dataset.state = report.state;
     this.element.dataset.id = report.id;
@@ -85,11 +88,30 @@ class Item {
     time.dateTime = report.created_at;
     time.textContent = dateAndTime.format(new Date(report.created_at));
     this.part('.note').textContent = noteText(report);
+    this.showHistory(report);
     this.showProgress(report);
     this.showActions(report);
     if (before && before.state !== report.state) {
       announce(`${report.title}: ${stateText(report)}`);
     }
+  }
+
+  // Every failed attempt, for those who want to know. That somebody has cancelled is no failure.
+  showHistory(report) {
+    const errors = (report.errors ?? []).filter(({code}) => code !== 'CANCELLED');
+    this.part('.history').hidden = errors.length === 0;
+    this.part('.history summary').textContent =
+        errors.length === 1 ? '1 failed attempt' : `${errors.length} failed attempts`;
+    this.part('.history ol').replaceChildren(...errors.map(({attempt, at, message}) => {
+      const entry = document.createElement('li');
+      entry.textContent = `Attempt ${attempt}, ${timeOnly.format(new Date(at))}: ${message}`;
+      return entry;
+    }));
+  }
+
+  bringIntoView() {
+    const calm = matchMedia('(prefers-reduced-motion: reduce)').matches;
+    this.element.scrollIntoView({block: 'nearest', behavior: calm ? 'auto' : 'smooth'});
   }
 
   showProgress(report) {
@@ -107,7 +129,6 @@ class Item {
     const again = ['dead', 'cancelled'].includes(report.state);
     const download = this.part('.download');
     const focused = document.activeElement;
-    const hadFocus = this.part('.report-foot').contains(focused);
     this.part('.cancel').hidden = !going;
     this.part('.retry').hidden = !again;
     download.hidden = !report.download;
@@ -120,18 +141,20 @@ class Item {
       element.setAttribute('aria-label', `${element.textContent}: ${report.title}`);
     }
     // The button that was pressed is gone: the focus must not go with it.
-    if (hadFocus && focused.hidden) this.part('.report-title').focus();
+    if (this.element.contains(focused) && focused.hidden) this.part('.report-title').focus();
   }
 
+  // Once, however often the button is pressed meanwhile.
   async act(action) {
-    const before = this.report;
+    if (this.acting) return;
+    this.acting = true;
     try {
-      const after = await action(before);
-      // An event that has come meanwhile may be the newer one, and others follow it.
-      if (this.report === before) this.show(after);
+      this.show(await action(this.report));
     } catch (refused) {
       this.part('.note').textContent = refused.message;
       announce(refused.message);
+    } finally {
+      this.acting = false;
     }
   }
 
@@ -169,10 +192,6 @@ export class ReportList {
   clear() {
     this.#items.clear();
     list.replaceChildren();
-  }
-
-  has(id) {
-    return this.#items.has(id);
   }
 
   hasEnded(id) {

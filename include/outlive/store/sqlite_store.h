@@ -20,7 +20,7 @@
 // before 3.51.3 checkpoints that run beside a writer can corrupt a file: this store checkpoints
 // only under the write lock, and Join() switches automatic checkpoints off on the host's
 // connection. Other connections of the host should do PRAGMA wal_autocheckpoint = 0 themselves
-// (docs/adr/0012-sqlite-wal-reset-and-checkpoints.md).
+// (docs/adr/0009-sqlite-wal-reset-and-checkpoints.md).
 //
 // Thread-safety: as JobStore. Two stores on one file, in one process or in several, are fine.
 // Lifetime:      the store outlives every transaction and subscription it has given out. A child

@@ -3,7 +3,7 @@
 //
 // That is what makes it safe on every version of SQLite: the corruption of the versions before
 // 3.51.3 needs a writer that restarts the WAL at the moment a checkpoint begins, and here no
-// writer can be (docs/adr/0012-sqlite-wal-reset-and-checkpoints.md). Nothing else of ours
+// writer can be (docs/adr/0009-sqlite-wal-reset-and-checkpoints.md). Nothing else of ours
 // checkpoints, but for SQLite itself when the last connection closes, under its exclusive lock.
 //
 // Thread-safety: none; for the thread that holds the write transaction.

@@ -1,7 +1,7 @@
 -- Schema 1. Never edited once released: changes are migrations of their own.
 --
 -- The file may be the host's own database, so every name starts with outlive_. Times are whole
--- microseconds since 1970, UTC. docs/adr/0011-sqlite-schema.md says why it looks like this:
+-- microseconds since 1970, UTC. docs/adr/0008-sqlite-schema.md says why it looks like this:
 --
 --   A job's state is the table that its id is in: outlive_pending, outlive_blocked,
 --   outlive_running or outlive_ended; every job is in exactly one of them. What a job was given is
