@@ -90,6 +90,22 @@ TEST_CASE("a queue runs as many at once as it may, and no more") {
   CHECK(most == 3);
 }
 
+TEST_CASE("a queue that was full goes on at once, while another has nothing to do") {
+  RealWorld world;
+  WorkerSet workers;
+  workers.Add<Mail>([](JobContext&, const Mail&) { return Done(); });
+  RunnerOptions options;
+  options.queues = {{"default", 1}, {"idle", 1}};
+  options.poll_interval_max = absl::Hours(1);  // What is not noticed is not done.
+  Runner runner(world.client, workers, options);
+  std::vector<Mail> mails(5);
+  REQUIRE(world.client.EnqueueMany(absl::MakeConstSpan(mails)).ok());
+  REQUIRE(runner.Start().ok());
+  CHECK(Eventually(world.store, [&] {
+    return world.client.List({.state = JobState::kCompleted})->size() == 5;
+  }));
+}
+
 TEST_CASE("a running job is cancelled through another client") {
   RealWorld world;
   Client other(world.store);
