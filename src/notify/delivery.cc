@@ -81,6 +81,11 @@ absl::StatusOr<FollowUp> NotifyOnEnd(const NotifyTarget& target) {
                  "data must be at most 8192 bytes of UTF-8");
   faults.Require(target.on_completed || target.on_cancelled || target.on_dead,
                  "at least one end must be told");
+  faults.Require(target.priority >= 0 && target.priority <= limits::kPriorityMax,
+                 "priority must be from 0 to 9");
+  faults.Require(
+      target.attempt_count_max >= 1 && target.attempt_count_max <= limits::kAttemptCountMax,
+      "attempt_count_max must be from 1 to 10000");
   if (target.retry) faults.AddIfError(ValidateRetryPolicy(*target.retry));
   if (absl::Status valid = faults.ToStatus(); !valid.ok()) return valid;
 

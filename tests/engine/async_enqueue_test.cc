@@ -1,16 +1,20 @@
 // AsyncEnqueue() with each kind of completion token.
 #include <doctest/doctest.h>
 
+#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/bind_executor.hpp>
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/deferred.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/use_future.hpp>
 #include <exception>
 #include <future>
+#include <memory>
 #include <optional>
 #include <thread>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -71,6 +75,69 @@ TEST_CASE("a callback is called on its executor, also where nothing is enqueued"
   REQUIRE(result.has_value());
   CHECK(absl::IsInvalidArgument(result->status()));
   CHECK(called_on == std::this_thread::get_id());
+}
+
+boost::asio::awaitable<void> EnqueueWithout(Client& client, std::vector<Result>& results) {
+  const Mail mail{1, "a"};
+  Result plain = co_await client.AsyncEnqueue(mail, boost::asio::use_awaitable);
+  results.push_back(plain);
+  constexpr auto kToken = boost::asio::as_tuple(boost::asio::use_awaitable);
+  std::tuple<Result> tuple = co_await client.AsyncEnqueue(mail, kToken);
+  results.push_back(std::get<0>(tuple));
+  auto later = client.AsyncEnqueue(mail, boost::asio::deferred);
+  Result deferred = co_await std::move(later)(boost::asio::use_awaitable);
+  results.push_back(deferred);
+}
+
+TEST_CASE("options may be left out, and tokens be combined") {
+  RealWorld world;
+  boost::asio::io_context loop;
+  std::vector<Result> results;
+  std::exception_ptr error;
+  boost::asio::co_spawn(loop, EnqueueWithout(world.client, results),
+                        [&](std::exception_ptr thrown) { error = thrown; });
+  loop.run();
+  CHECK(error == nullptr);
+  REQUIRE(results.size() == 3);
+  for (const Result& result : results) CHECK(result.ok());
+  CHECK(world.client.List()->size() == 3);
+}
+
+TEST_CASE("what the store says of the commit is the result") {
+  FaultyWorld world;
+  int calls = 0;
+  world.store.faults.after_commit = [&](const Asked& asked) {
+    if (!asked.insert) return absl::OkStatus();
+    return ++calls == 1 ? absl::UnknownError("in doubt") : absl::OkStatus();
+  };
+  const EnqueueOptions keyed = {.idempotency_key = "k"};
+  const Mail mail{1, "a"};
+  CHECK(absl::IsUnknown(
+      world.client.AsyncEnqueue(mail, keyed, boost::asio::use_future).get().status()));
+  // With a key a repeat is safe: it was committed.
+  const Result again = world.client.AsyncEnqueue(mail, keyed, boost::asio::use_future).get();
+  REQUIRE(again.ok());
+  CHECK(again->duplicate);
+  world.store.faults.begin = [] { return absl::UnavailableError("locked"); };
+  CHECK(absl::IsUnavailable(
+      world.client.AsyncEnqueue(mail, keyed, boost::asio::use_future).get().status()));
+  CHECK(world.memory.List({}, {})->size() == 1);
+}
+
+TEST_CASE("a handler may be moved only, and its executor stays busy until it was called") {
+  RealWorld world;
+  boost::asio::io_context loop;
+  int calls = 0;
+  auto called = std::make_unique<int*>(&calls);
+  world.client.AsyncEnqueue(
+      Mail{1, "a"},
+      boost::asio::bind_executor(loop, [called = std::move(called)](const Result& result) {
+        CHECK(result.ok());
+        ++**called;
+      }));
+  loop.run();  // Returns when nothing is to come any more.
+  CHECK(calls == 1);
+  CHECK(world.client.List()->size() == 1);
 }
 
 TEST_CASE("many at once share commits and lose nothing") {

@@ -80,6 +80,25 @@ TEST_CASE("failures are retried after 1, 4, 16 and 64 s, give or take a fifth, t
   CHECK(job.args == R"({"number":1,"recipient":"a"})");
 }
 
+TEST_CASE("a job waits by its own policy, else by its worker's") {
+  VirtualWorld world;
+  const RetryPolicy hourly = {.initial = absl::Hours(2), .delay_max = absl::Hours(2), .jitter = 0};
+  const RetryPolicy quick = {.jitter = 0, .schedule = {absl::Milliseconds(5), absl::Seconds(7)}};
+  const JobId by_worker = world.client.Enqueue(Mail{1, "a"})->id;
+  const JobId by_job = world.client.Enqueue(Mail{2, "a"}, {.retry = quick})->id;
+  WorkerSet workers;
+  workers.Add<Mail>(
+      [](JobContext&, const Mail&) -> Outcome { return absl::UnavailableError("closed"); },
+      {.retry = hourly});
+  Runner runner(world.client, workers);
+  REQUIRE(*runner.RunDue() == 2);
+  CHECK(world.client.Get(by_worker)->run_at == world.clock.Now() + absl::Hours(2));
+  CHECK(world.client.Get(by_job)->run_at == world.clock.Now() + absl::Milliseconds(5));
+  world.clock.Advance(absl::Milliseconds(5));
+  REQUIRE(*runner.RunDue() == 1);
+  CHECK(world.client.Get(by_job)->run_at == world.clock.Now() + absl::Seconds(7));
+}
+
 TEST_CASE("an exception is a failed attempt with its text, and the worker lives") {
   VirtualWorld world;
   const JobId thrown = world.client.Enqueue(Mail{1, "a"})->id;

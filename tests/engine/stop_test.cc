@@ -37,6 +37,72 @@ TEST_CASE("a runner may be stopped before it starts, twice, and started again") 
   }
 }
 
+TEST_CASE("a runner that the store does not let start runs nothing, and starts once it does") {
+  RealWorld real;
+  FaultyStore store(real.store);
+  Client client(store, {.log = &real.log});
+  const JobId id = client.Enqueue(Mail{1, "a"})->id;
+  store.faults.begin = [] { return absl::UnavailableError("locked"); };
+  Runner runner(client, QuickWorkers());
+  for (int i = 0; i < 3; ++i) {
+    CHECK(absl::IsUnavailable(runner.Start()));
+    CHECK_FALSE(runner.healthy());
+  }
+  CHECK(client.Get(id)->state == JobState::kPending);
+  runner.Stop();
+  store.faults.begin = nullptr;
+  REQUIRE(runner.Start().ok());
+  CHECK(runner.healthy());
+  CHECK(client.WaitFor(id, real.Patience())->state == JobState::kCompleted);
+}
+
+// Uses the library from inside each of its calls: a lock held there would wait for itself.
+class CallingBack final : public Observer, public LogSink {
+ public:
+  void OnEnqueued(JobLabel, int) override { Use(); }
+  void OnStarted(JobLabel, absl::Duration) override { Use(); }
+  void OnEnded(JobLabel, Transition, absl::Duration) override { Use(); }
+  void OnLeaseLost(JobLabel) override { Use(); }
+  void OnRescued(JobLabel, JobState) override { Use(); }
+  void Log(const LogRecord&) override { Use(); }
+
+  void Use() {
+    ++calls;
+    if (client != nullptr) CHECK(client.load()->Stats().ok());
+    if (runner != nullptr) {
+      runner.load()->running_count();
+      runner.load()->healthy();
+      runner.load()->next_run_at();
+    }
+  }
+
+  std::atomic<Client*> client = nullptr;
+  std::atomic<Runner*> runner = nullptr;
+  std::atomic<int> calls = 0;
+};
+
+TEST_CASE("observers and log sinks may use client and runner from inside their calls") {
+  MemoryStore store;
+  CallingBack calling_back;
+  Client client(store, {.log = &calling_back, .observer = &calling_back});
+  WorkerSet workers;
+  workers.Add<Mail>([](JobContext&, const Mail& mail) -> Outcome {
+    if (mail.number == 1) return Dead("no such customer");  // Is logged.
+    return Done();
+  });
+  Runner runner(client, workers);
+  calling_back.client = &client;
+  calling_back.runner = &runner;
+  REQUIRE(runner.Start().ok());
+  const absl::Time patience = store.clock().Now() + absl::Seconds(60);
+  for (int i = 0; i < 20; ++i) {
+    const JobId id = client.Enqueue(Mail{i % 2, "a"})->id;
+    CHECK(client.WaitFor(id, patience).ok());
+  }
+  runner.Stop(absl::InfiniteDuration());
+  CHECK(calling_back.calls == 20 * 3 + 10);
+}
+
 TEST_CASE("eight threads stop a runner, and all return when it has stopped") {
   for (int round = 0; round < 20; ++round) {
     RealWorld world;

@@ -327,11 +327,13 @@ TEST_CASE("all faults of a target and of the worker are told at once") {
                                            .on_completed = false,
                                            .on_dead = false,
                                            .queue = "",
+                                           .priority = 10,
+                                           .attempt_count_max = 0,
                                            .retry = outlive::RetryPolicy{.factor = -1}})
                                   .status();
   CHECK(absl::IsInvalidArgument(target));
-  for (const std::string fault :
-       {"notifier", "queue", "target must", "data must", "at least one end", "factor"}) {
+  for (const std::string fault : {"notifier", "queue", "target must", "data must",
+                                  "at least one end", "priority", "attempt_count_max", "factor"}) {
     CAPTURE(fault);
     CHECK(target.message().find(fault) != absl::string_view::npos);
   }

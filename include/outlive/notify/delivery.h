@@ -46,7 +46,7 @@ struct NotifyTarget {
   bool on_cancelled = false;
   bool on_dead = true;
 
-  // Of the delivery.
+  // Of the delivery: as in EnqueueOptions.
   std::string queue = "default";
   int priority = limits::kPriorityDefault;
   int attempt_count_max = 10;
