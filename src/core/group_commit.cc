@@ -5,25 +5,29 @@
 #include <atomic>
 #include <system_error>
 #include <utility>
+#include <vector>
 
 #include "outlive/core/limits.h"
 
 namespace outlive {
 
 struct GroupCommit::Request {
-  // For a caller that waits: kWaiting until it is told to lead, or that it is done.
-  enum State : int { kWaiting, kLead, kDone };
-
   int job_count = 0;
   Work work;
-  Done done;  // Null: somebody waits in Run().
+  Done done;  // Null: somebody waits in Run(), and the request is on that stack.
   absl::Status status;
-  std::atomic<int> state{kWaiting};
+};
 
-  void Tell(State now) {
-    state.store(now, std::memory_order_release);
-    state.notify_one();
-  }
+// Requests that share a commit, in the order of their coming.
+struct GroupCommit::Group {
+  std::vector<Request*> requests;
+  std::vector<std::unique_ptr<Request>> submitted;  // Those of Submit().
+  int job_count = 0;
+
+  // What is waited for: the owner of the first request may lead, the others are done. Each of its
+  // own, so that nobody is woken who has nothing to do. Of a size that the system can wait for.
+  std::atomic<int> may_lead{0};
+  std::atomic<int> done{0};
 };
 
 namespace {
@@ -41,26 +45,30 @@ GroupCommit::~GroupCommit() { Stop(); }
 
 absl::Status GroupCommit::Run(int job_count,
                               absl::FunctionRef<absl::Status(StoreTransaction&)> work) {
-  const auto request = std::make_shared<Request>();
-  request->job_count = job_count;
-  request->work = [work](StoreTransaction& transaction) { return work(transaction); };
-  bool lead = false;
+  Request request;
+  request.job_count = job_count;
+  request.work = [work](StoreTransaction& transaction) { return work(transaction); };
+  std::shared_ptr<Group> group;
+  bool leads = false;
+  bool waits = true;
   {
     MutexLock lock(mutex_);
     if (stopping_) return absl::FailedPreconditionError("the client is stopped");
-    lead = Add(request);
+    group = Join(request);
+    leads = group->requests.front() == &request;
+    waits = std::exchange(led_, true);
   }
-  if (!lead) {
-    request->state.wait(Request::kWaiting, std::memory_order_acquire);
-    lead = request->state.load(std::memory_order_acquire) == Request::kLead;
+  if (!leads) {
+    group->done.wait(0, std::memory_order_acquire);
+  } else {
+    if (waits) group->may_lead.wait(0, std::memory_order_acquire);
+    LeadOnce();
   }
-  // A leader's own request is at the front of the queue, so it is in the batch.
-  if (lead) LeadOnce();
-  return request->status;
+  return request.status;
 }
 
 void GroupCommit::Submit(int job_count, Work work, Done done) {
-  const auto request = std::make_shared<Request>();
+  auto request = std::make_unique<Request>();
   request->job_count = job_count;
   request->work = std::move(work);
   request->done = std::move(done);
@@ -68,7 +76,10 @@ void GroupCommit::Submit(int job_count, Work work, Done done) {
   {
     MutexLock lock(mutex_);
     refused = stopping_ ? absl::FailedPreconditionError("the client is stopped") : StartThread();
-    if (refused.ok() && Add(request)) PassOn();
+    if (refused.ok()) {
+      Join(*request)->submitted.push_back(std::move(request));
+      if (!std::exchange(led_, true)) PassOn();
+    }
   }
   if (!refused.ok()) request->done(refused);
 }
@@ -89,82 +100,77 @@ void GroupCommit::Stop() {
     MutexLock lock(mutex_);
     stopping_ = true;
     changed_.NotifyAll();
-    while (led_ || !queue_.empty() || telling_ > 0) changed_.Wait(mutex_);
+    while (led_ || !groups_.empty() || telling_ > 0) changed_.Wait(mutex_);
     thread = std::move(thread_);
   }
   if (thread.joinable()) thread.join();
 }
 
-// True where the caller has to lead, or to find somebody who does.
-bool GroupCommit::Add(const std::shared_ptr<Request>& request) {
-  queue_.push_back(request);
-  if (led_) return false;
-  led_ = true;
-  return true;
-}
-
-GroupCommit::Batch GroupCommit::TakeBatch() {
-  Batch batch;
-  int job_count = 0;
-  while (!queue_.empty()) {
-    job_count += queue_.front()->job_count;
-    if (!batch.empty() && job_count > limits::kCommitJobCountMax) break;
-    batch.push_back(std::move(queue_.front()));
-    queue_.pop_front();
+// Adds a request to the group that gathers, or to a new one where it has no room.
+std::shared_ptr<GroupCommit::Group> GroupCommit::Join(Request& request) {
+  if (groups_.empty() ||
+      groups_.back()->job_count + request.job_count > limits::kCommitJobCountMax) {
+    groups_.push_back(std::make_shared<Group>());
   }
-  return batch;
+  const std::shared_ptr<Group>& group = groups_.back();
+  group->requests.push_back(&request);
+  group->job_count += request.job_count;
+  return group;
 }
 
-// Makes the owner of the next request lead; the thread owns those that nobody waits for.
+// Makes the owner of the next group's first request lead; the thread owns those that nobody waits
+// for.
 void GroupCommit::PassOn() {
-  if (queue_.empty()) {
+  if (groups_.empty()) {
     led_ = false;
     if (stopping_) changed_.NotifyAll();
-  } else if (queue_.front()->done != nullptr) {
+    return;
+  }
+  Group& next = *groups_.front();
+  if (next.requests.front()->done != nullptr) {
     thread_leads_ = true;
     changed_.NotifyAll();
   } else {
-    queue_.front()->Tell(Request::kLead);
+    next.may_lead.store(1, std::memory_order_release);
+    next.may_lead.notify_one();
   }
 }
 
 void GroupCommit::LeadOnce() {
-  Batch batch;
+  std::shared_ptr<Group> group;
   {
     MutexLock lock(mutex_);
-    batch = TakeBatch();
+    group = std::move(groups_.front());
+    groups_.pop_front();  // Nobody can join it any more.
   }
-  Execute(batch);
+  Execute(group->requests);
   {
-    // The next batch begins before this one's callers have been told.
+    // The next group begins before this one's callers have been told.
     MutexLock lock(mutex_);
     ++telling_;
     PassOn();
   }
-  for (const std::shared_ptr<Request>& request : batch) {
-    if (request->done != nullptr) {
-      request->done(request->status);
-    } else {
-      request->Tell(Request::kDone);
-    }
-  }
+  // From here on the requests of those who wait may be gone.
+  group->done.store(1, std::memory_order_release);
+  group->done.notify_all();
+  for (const std::unique_ptr<Request>& request : group->submitted) request->done(request->status);
   MutexLock lock(mutex_);
   --telling_;
   if (stopping_) changed_.NotifyAll();
 }
 
-void GroupCommit::Execute(const Batch& batch) {
-  const auto end_all = [&batch](const absl::Status& status) {
-    for (const std::shared_ptr<Request>& request : batch) request->status = status;
+void GroupCommit::Execute(absl::Span<Request* const> requests) {
+  const auto end_all = [requests](const absl::Status& status) {
+    for (Request* request : requests) request->status = status;
   };
   absl::StatusOr<std::unique_ptr<StoreTransaction>> transaction = store_.Begin();
   if (!transaction.ok()) return end_all(transaction.status());
-  for (const std::shared_ptr<Request>& request : batch) {
+  for (Request* request : requests) {
     absl::Status status = request->work(**transaction);
     if (status.ok()) continue;
-    transaction->reset();  // Nothing of this batch stays.
-    if (batch.size() == 1 || IsOfTheStore(status)) return end_all(status);
-    for (const std::shared_ptr<Request>& alone : batch) Execute({alone});
+    transaction->reset();  // Nothing of this group stays.
+    if (requests.size() == 1 || IsOfTheStore(status)) return end_all(status);
+    for (Request* const& alone : requests) Execute(absl::MakeConstSpan(&alone, 1));
     return;
   }
   end_all((*transaction)->Commit());
@@ -174,7 +180,7 @@ void GroupCommit::Loop() {
   while (true) {
     {
       MutexLock lock(mutex_);
-      while (!thread_leads_ && !(stopping_ && !led_ && queue_.empty())) changed_.Wait(mutex_);
+      while (!thread_leads_ && !(stopping_ && !led_ && groups_.empty())) changed_.Wait(mutex_);
       if (!thread_leads_) return;
       thread_leads_ = false;
     }

@@ -2,16 +2,16 @@
 // arrives joins the next. No timers: an idle store commits at once, a busy one commits many
 // requests for the price of one fsync.
 //
-//   Run()/Submit() ──► queue ──► one leader: Begin, every request's work, Commit ──► each is told
+//   Run()/Submit() ──► a group gathers ──► its leader: Begin, every request's work, Commit ──► told
 //
-// The first caller of Run() to find nobody at work leads a batch on its own thread; when it is
-// done, the owner of the next request in the queue leads. Only Submit() needs a thread, which
-// starts with its first call.
+// The caller of Run() whose request is the first of a group leads it on its own thread, once the
+// group before is done; the others sleep until then, and are woken all at once. Only Submit() needs
+// a thread, which starts with its first call.
 //
 // Thread-safety: may be used from many threads at once.
 // Lifetime:      the store outlives it; it outlives every caller. The destructor stops it.
 // Errors:        what the store says of the transaction: kUnavailable, kUnknown, …; a request whose
-//                own work fails is told so, and the others of its batch are run without it.
+//                own work fails is told so, and the others of its group are run without it.
 //                kFailedPrecondition after Stop().
 #ifndef OUTLIVE_CORE_GROUP_COMMIT_H_
 #define OUTLIVE_CORE_GROUP_COMMIT_H_
@@ -19,11 +19,11 @@
 #include <absl/functional/any_invocable.h>
 #include <absl/functional/function_ref.h>
 #include <absl/status/status.h>
+#include <absl/types/span.h>
 
 #include <deque>
 #include <memory>
 #include <thread>
-#include <vector>
 
 #include "outlive/core/job_store.h"
 #include "outlive/core/mutex.h"
@@ -37,7 +37,7 @@ class GroupCommit {
   using Work = absl::AnyInvocable<absl::Status(StoreTransaction&)>;
 
   // Told once how it ended: OK is durable. Called outside every lock, on the thread that led the
-  // batch, so it must be quick and must not call Run() or Stop().
+  // group, so it must be quick and must not call Run() or Stop().
   using Done = absl::AnyInvocable<void(absl::Status)>;
 
   explicit GroupCommit(JobStore& store);
@@ -46,7 +46,7 @@ class GroupCommit {
   GroupCommit& operator=(const GroupCommit&) = delete;
 
   // Does `work` and returns when it is durable. `job_count` is about how many jobs it touches; a
-  // batch holds at most limits::kCommitJobCountMax of them.
+  // group holds at most limits::kCommitJobCountMax of them.
   absl::Status Run(int job_count, absl::FunctionRef<absl::Status(StoreTransaction&)> work);
 
   // The same, without waiting. kUnavailable where no thread can be started.
@@ -60,24 +60,23 @@ class GroupCommit {
 
  private:
   struct Request;
-  using Batch = std::vector<std::shared_ptr<Request>>;
+  struct Group;
 
   absl::Status StartThread() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  bool Add(const std::shared_ptr<Request>& request) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  Batch TakeBatch() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  std::shared_ptr<Group> Join(Request& request) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void PassOn() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void LeadOnce();
-  void Execute(const Batch& batch);
+  void Execute(absl::Span<Request* const> requests);
   void Loop();
 
   JobStore& store_;
 
   Mutex mutex_;
   CondVar changed_;  // For the thread below, and for Stop().
-  std::deque<std::shared_ptr<Request>> queue_ ABSL_GUARDED_BY(mutex_);
+  std::deque<std::shared_ptr<Group>> groups_ ABSL_GUARDED_BY(mutex_);  // The last one gathers.
   bool led_ ABSL_GUARDED_BY(mutex_) = false;           // Somebody leads, or has been told to.
   bool thread_leads_ ABSL_GUARDED_BY(mutex_) = false;  // The thread has been told to.
-  int telling_ ABSL_GUARDED_BY(mutex_) = 0;            // Batches whose owners are being told.
+  int telling_ ABSL_GUARDED_BY(mutex_) = 0;            // Groups whose callers are being told.
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
   std::thread thread_ ABSL_GUARDED_BY(mutex_);
 };
