@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <thread>
 #include <utility>
 
 #include "engine/attempt_log.h"
@@ -17,8 +16,18 @@ namespace {
 // How often a store that does not answer is written about.
 constexpr absl::Duration kLogInterval = absl::Seconds(30);
 
-// Ends that make a commit's fixed cost small: beyond them a turn that begins at once is better.
-constexpr std::size_t kGatheredMax = 256;
+// How long a job that was claimed ahead may wait for a slot. Others could run it meanwhile.
+constexpr absl::Duration kAheadMax = absl::Milliseconds(50);
+
+// A new value counts for an eighth, as in RFC 6298 for round trips.
+void Average(absl::Duration& average, absl::Duration value) { average += (value - average) / 8; }
+
+Finished ReleaseOf(const Attempt& attempt) {
+  Finished release;
+  release.lease = attempt.job().lease;
+  release.transition = Transition::kRelease;
+  return release;
+}
 
 absl::Duration Jittered(absl::Duration pause, RandomSource& random) {
   return pause * (0.9 + 0.2 * RandomUnit(random));
@@ -52,7 +61,7 @@ Dispatcher::Dispatcher(const Services& services, Sessions& sessions, ProgressWri
       execute_(std::move(execute)),
       session_lost_(std::move(session_lost)) {
   for (const QueueOptions& queue : services.options.queues) {
-    slots_.push_back({queue.name, queue.concurrency, 0});
+    slots_.push_back({.queue = queue.name, .concurrency = queue.concurrency});
   }
 }
 
@@ -88,12 +97,12 @@ void Dispatcher::Loop() {
       }
       turning_ = true;
     }
-    Gather();
     Turn turn = Begin();
+    const absl::Duration begun = services_.clock.SinceBoot();
     const absl::Status status = Commit(turn);
     std::vector<AttemptPtr> attempts;
     if (status.ok()) {
-      attempts = Succeeded(turn);
+      attempts = Succeeded(turn, services_.clock.SinceBoot() - begun);
     } else {
       Failed(turn, status);
     }
@@ -117,10 +126,14 @@ absl::StatusOr<int> Dispatcher::RunDue(absl::FunctionRef<Outcome(const AttemptPt
       if (absl::Status opened = sessions_.Open(); !opened.ok()) return opened;
       continue;
     }
-    const std::vector<AttemptPtr> attempts = Succeeded(turn);
+    const std::vector<AttemptPtr> attempts = Succeeded(turn, absl::ZeroDuration());
     if (attempts.empty() && !ends) return attempt_count;
-    for (const AttemptPtr& attempt : attempts) OnEnded(attempt, run(attempt));
-    attempt_count += static_cast<int>(attempts.size());
+    for (AttemptPtr attempt : attempts) {
+      while (attempt != nullptr) {
+        attempt = OnEnded(attempt, run(attempt));
+        ++attempt_count;
+      }
+    }
   }
 }
 
@@ -128,61 +141,36 @@ absl::StatusOr<int> Dispatcher::RunDue(absl::FunctionRef<Outcome(const AttemptPt
 bool Dispatcher::CanClaim() const {
   return !draining_ && sessions_.current() != nullptr &&
          std::any_of(slots_.begin(), slots_.end(),
-                     [](const Slots& slots) { return slots.used < slots.concurrency; });
+                     [](const Slots& slots) { return slots.free() > 0; });
 }
 
-bool Dispatcher::ClaimIsDue() const {
-  return services_.clock.SinceBoot() >= claim_at_ && CanClaim();
-}
+bool Dispatcher::ClaimIsDue() const { return PauseLeft() <= absl::ZeroDuration(); }
 
-// Until the next claim is due.
+// Until a claim is due, or something that was claimed ahead has waited for too long.
 absl::Duration Dispatcher::PauseLeft() const {
-  if (!CanClaim()) return absl::InfiniteDuration();
-  return std::max(claim_at_ - services_.clock.SinceBoot(), absl::ZeroDuration());
-}
-
-// Quick jobs that were claimed together end together, a moment after the first of them: for as long
-// as more keep ending this lets their threads go first, and they share a commit instead of making
-// two groups that take turns. Never longer than a look, where nothing ends meanwhile.
-void Dispatcher::Gather() {
-  std::size_t before = 0;
-  while (true) {
-    {
-      MutexLock lock(mutex_);
-      const std::size_t now = ended_.size();
-      if (now == before || executing_ == 0 || now >= kGatheredMax) return;
-      before = now;
-    }
-    std::this_thread::yield();
+  const absl::Duration now = services_.clock.SinceBoot();
+  absl::Duration left = CanClaim() ? claim_at_ - now : absl::InfiniteDuration();
+  for (const Slots& slots : slots_) {
+    if (slots.may_have_more && slots.free() > 0 && CanClaim()) left = absl::ZeroDuration();
+    if (!slots.ahead.empty()) left = std::min(left, slots.ahead.front().since + kAheadMax - now);
   }
+  return std::max(left, absl::ZeroDuration());
 }
 
 // Takes what has ended, and asks for as much as will be free when the commit ends.
 Dispatcher::Turn Dispatcher::Begin() {
   Turn turn;
   MutexLock lock(mutex_);
+  const absl::Duration now = services_.clock.SinceBoot();
+  ReturnAhead(now - kAheadMax);
+  TakeEnded(turn);
   turn.wakes = wakes_;
-  const auto count = std::min(ended_.size(), static_cast<std::size_t>(limits::kCommitJobCountMax));
-  turn.ended.assign(std::make_move_iterator(ended_.begin()),
-                    std::make_move_iterator(ended_.begin() + static_cast<std::ptrdiff_t>(count)));
-  ended_.erase(ended_.begin(), ended_.begin() + static_cast<std::ptrdiff_t>(count));
-  // A queue that was full was not asked for at the last claim: jobs may wait for this very slot.
-  const bool unblocks =
-      std::any_of(turn.ended.begin(), turn.ended.end(), [this](const Ended& ended) {
-        const Slots& slots = slots_[SlotOf(ended.attempt->queue())];
-        return slots.used >= slots.concurrency;
-      });
-  if (draining_ || (services_.clock.SinceBoot() < claim_at_ && !unblocks)) return turn;
+  if (draining_) return turn;
   turn.session = sessions_.current();
   if (turn.session == nullptr) return turn;
-
-  std::vector<int> freed(slots_.size(), 0);
-  for (const Ended& ended : turn.ended) ++freed[SlotOf(ended.attempt->queue())];
-  std::vector<int> free(slots_.size(), 0);
-  for (std::size_t i = 0; i < slots_.size(); ++i) {
-    free[i] = slots_[i].concurrency - slots_[i].used + freed[i];
-  }
-  const std::vector<int> asked = ShareOut(limits::kClaimJobCountMax, free);
+  std::vector<int> wanted;
+  for (const Slots& slots : slots_) wanted.push_back(Wanted(slots, now >= claim_at_));
+  const std::vector<int> asked = ShareOut(limits::kClaimJobCountMax, wanted);
   for (std::size_t i = 0; i < slots_.size(); ++i) {
     turn.asked += asked[i];
     turn.request.queues.push_back({slots_[i].queue, asked[i]});
@@ -190,6 +178,34 @@ Dispatcher::Turn Dispatcher::Begin() {
   turn.request.session = turn.session->name;
   turn.request.kinds = kinds_;
   return turn;
+}
+
+void Dispatcher::TakeEnded(Turn& turn) {
+  const auto count = std::min(ended_.size(), static_cast<std::size_t>(limits::kCommitJobCountMax));
+  const auto end = ended_.begin() + static_cast<std::ptrdiff_t>(count);
+  turn.ended.assign(std::make_move_iterator(ended_.begin()), std::make_move_iterator(end));
+  ended_.erase(ended_.begin(), end);
+}
+
+// How many jobs to claim for a queue; `due`: the time for it has come. A queue that was full, or
+// got all it asked for, is asked again whenever it has room: jobs may wait for this very slot.
+int Dispatcher::Wanted(const Slots& slots, bool due) const {
+  if (!due && !slots.may_have_more) return 0;
+  const bool quick =
+      slots.run_average > absl::ZeroDuration() && 4 * slots.run_average < commit_average_;
+  return std::max(slots.free() + (quick ? slots.executing : 0), 0);
+}
+
+// Hands back what was claimed ahead and has waited since `since_max` or before.
+void Dispatcher::ReturnAhead(absl::Duration since_max) {
+  for (Slots& slots : slots_) {
+    while (!slots.ahead.empty() && slots.ahead.front().since <= since_max) {
+      AttemptPtr& attempt = slots.ahead.front().attempt;
+      Finished release = ReleaseOf(*attempt);
+      ended_.push_back({std::move(attempt), std::move(release), false});
+      slots.ahead.pop_front();
+    }
+  }
 }
 
 absl::Status Dispatcher::Commit(Turn& turn) {
@@ -244,49 +260,69 @@ void Dispatcher::Failed(Turn& turn, const absl::Status& status) {
   if (sessions_.current() == nullptr) session_lost_();
 }
 
-std::vector<Dispatcher::AttemptPtr> Dispatcher::Succeeded(Turn& turn) {
+std::vector<Dispatcher::AttemptPtr> Dispatcher::Succeeded(Turn& turn, absl::Duration took) {
   std::vector<AttemptPtr> attempts;
   {
     MutexLock lock(mutex_);
     failures_ = 0;
-    for (const Ended& ended : turn.ended) Release(ended.attempt);
+    if (took > absl::ZeroDuration()) Average(commit_average_, took);
+    for (const Ended& ended : turn.ended) Forget(ended.attempt);
     attempts = Admit(turn);
-    if (turn.asked > 0) ScheduleClaim(turn);
+    if (turn.session != nullptr) ScheduleClaim(turn);
   }
   ReportEnds(turn);
   return attempts;
 }
 
 void Dispatcher::ScheduleClaim(const Turn& turn) {
-  next_run_at_ = turn.claimed.next_run_at;
-  if (turn.wakes != wakes_ || turn.claimed.jobs.size() == static_cast<std::size_t>(turn.asked)) {
-    claim_at_ = absl::ZeroDuration();
-    return;
+  std::vector<int> got(slots_.size(), 0);
+  for (const ClaimedJob& job : turn.claimed.jobs) ++got[job.queue];
+  bool asked_all = true;
+  for (std::size_t i = 0; i < slots_.size(); ++i) {
+    const int asked = turn.request.queues[i].job_count_max;
+    if (asked > 0 || slots_[i].free() <= 0) slots_[i].may_have_more = got[i] == asked;
+    asked_all = asked_all && (asked > 0 || slots_[i].may_have_more);
   }
-  const absl::Duration poll = Jittered(services_.options.poll_interval_max, services_.random);
+  if (turn.asked == 0) return;
+  const absl::Duration now = services_.clock.SinceBoot();
+  const absl::Time next_run_at = turn.claimed.next_run_at;
   const absl::Duration until_due =
-      std::max(turn.claimed.next_run_at - services_.clock.Now(), absl::ZeroDuration());
-  claim_at_ = services_.clock.SinceBoot() + std::min(poll, until_due);
+      std::max(next_run_at - services_.clock.Now(), absl::ZeroDuration());
+  if (turn.wakes != wakes_) {
+    claim_at_ = absl::ZeroDuration();
+  } else if (asked_all) {
+    next_run_at_ = next_run_at;
+    const absl::Duration poll = Jittered(services_.options.poll_interval_max, services_.random);
+    claim_at_ = now + std::min(poll, until_due);
+  } else if (next_run_at != absl::InfinitePast()) {
+    // It says nothing about the queues that were not asked.
+    claim_at_ = std::min(claim_at_, now + until_due);
+  }
 }
 
 std::vector<Dispatcher::AttemptPtr> Dispatcher::Admit(Turn& turn) {
   std::vector<AttemptPtr> attempts;
   attempts.reserve(turn.claimed.jobs.size());
+  const absl::Duration now = services_.clock.SinceBoot();
   for (ClaimedJob& job : turn.claimed.jobs) {
     const std::size_t kind = job.kind;
     Slots& slots = slots_[job.queue];
     auto attempt = std::make_shared<Attempt>(services_, progress_, turn.session, std::move(job),
                                              kinds_[kind], slots.queue, *entries_[kind]);
-    ++slots.used;
-    ++executing_;
     running_[attempt->id()] = attempt;
-    attempts.push_back(std::move(attempt));
+    if (slots.executing < slots.concurrency) {
+      ++slots.executing;
+      ++executing_;
+      attempts.push_back(std::move(attempt));
+    } else {
+      slots.ahead.push_back({std::move(attempt), now});
+    }
   }
+  if (draining_) ReturnAhead(absl::InfiniteDuration());
   return attempts;
 }
 
-void Dispatcher::Release(const AttemptPtr& attempt) {
-  --slots_[SlotOf(attempt->queue())].used;
+void Dispatcher::Forget(const AttemptPtr& attempt) {
   const auto found = running_.find(attempt->id());
   // A job that was lost and claimed again has another attempt by now.
   if (found != running_.end() && found->second == attempt) running_.erase(found);
@@ -296,7 +332,7 @@ void Dispatcher::ReportEnds(const Turn& turn) {
   for (std::size_t i = 0; i < turn.ended.size(); ++i) {
     if (absl::IsInvalidArgument(turn.finished[i])) {
       Bury(turn.ended[i], turn.finished[i]);
-    } else {
+    } else if (turn.ended[i].ran) {
       ReportEnd(services_, *turn.ended[i].attempt, turn.ended[i].finished, turn.finished[i]);
     }
   }
@@ -340,19 +376,30 @@ void Dispatcher::LogFailure(const absl::Status& status) {
 
 // -- From other threads -------------------------------------------------------------------------
 
-void Dispatcher::OnEnded(const AttemptPtr& attempt, Outcome outcome) {
+Dispatcher::AttemptPtr Dispatcher::OnEnded(const AttemptPtr& attempt, Outcome outcome) {
   // What is done needs no jitter, and randomness is a system call.
   const double unit = outcome.kind() == Outcome::Kind::kDone ? 0 : RandomUnit(services_.random);
   Finished finished =
       Decide(outcome, attempt->stop_reason(), attempt->job(), attempt->entry().options.retry, unit);
+  const absl::Duration run = services_.clock.SinceBoot() - attempt->begun_at;
+  AttemptPtr next;
   MutexLock lock(mutex_);
-  --executing_;
+  Slots& slots = slots_[SlotOf(attempt->queue())];
+  Average(slots.run_average, run);
   if (attempt->abandoned) {
-    Release(attempt);
+    Forget(attempt);
   } else {
     ended_.push_back({attempt, std::move(finished)});
   }
+  if (slots.ahead.empty()) {
+    --slots.executing;
+    --executing_;
+  } else {
+    next = std::move(slots.ahead.front().attempt);
+    slots.ahead.pop_front();
+  }
   changed_.NotifyAll();
+  return next;
 }
 
 void Dispatcher::Wake() {

@@ -6,6 +6,11 @@
 //   free slots ─────┘                                              ▲                  │
 //                                                                  └──── OnEnded() ◄──┘
 //
+// A claim is for what will be free when its commit ends. Where workers are much quicker than commits
+// that is every slot, so the next jobs are there when the last ones end: they are claimed ahead, at
+// most as many as there are slots, and the thread that ends a job takes the next one along. What
+// waits in vain is handed back.
+//
 // A turn can be driven by a thread (Loop) or by hand (RunDue).
 //
 // Thread-safety: OnEnded(), Wake() and the queries may be called from any thread; one thread at a
@@ -18,6 +23,7 @@
 #include <absl/time/time.h>
 
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <string>
@@ -47,8 +53,9 @@ class Dispatcher {
   // Takes turns until Finish() is called.
   void Loop();
 
-  // An attempt's worker has returned.
-  void OnEnded(const AttemptPtr& attempt, Outcome outcome);
+  // An attempt's worker has returned. Gives the attempt that is to be run in its place, if one was
+  // claimed ahead.
+  AttemptPtr OnEnded(const AttemptPtr& attempt, Outcome outcome);
 
   // There may be something to claim.
   void Wake();
@@ -87,14 +94,25 @@ class Dispatcher {
   absl::Time next_run_at() const;
 
  private:
+  // Claimed, and not yet started.
+  struct Ahead {
+    AttemptPtr attempt;
+    absl::Duration since;  // By SinceBoot().
+  };
   struct Slots {
     std::string queue;
     int concurrency = 0;
-    int used = 0;
+    int executing = 0;
+    bool may_have_more = true;  // The last claim got all it asked for.
+    std::deque<Ahead> ahead = {};
+    absl::Duration run_average = absl::ZeroDuration();
+
+    int free() const { return concurrency - executing - static_cast<int>(ahead.size()); }
   };
   struct Ended {
     AttemptPtr attempt;
     Finished finished;
+    bool ran = true;  // Else it was claimed ahead, and handed back.
   };
   // What one turn brings to the store, and back.
   struct Turn {
@@ -110,15 +128,17 @@ class Dispatcher {
   bool CanClaim() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool ClaimIsDue() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Duration PauseLeft() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void Gather();
   Turn Begin();
+  void TakeEnded(Turn& turn) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  int Wanted(const Slots& slots, bool due) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void ReturnAhead(absl::Duration since_max) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status Commit(Turn& turn);
   void Failed(Turn& turn, const absl::Status& status);
-  std::vector<AttemptPtr> Succeeded(Turn& turn);
+  std::vector<AttemptPtr> Succeeded(Turn& turn, absl::Duration took);
   void ReportEnds(const Turn& turn);
   void Bury(const Ended& refused, const absl::Status& why);
   std::vector<AttemptPtr> Admit(Turn& turn) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void Release(const AttemptPtr& attempt) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void Forget(const AttemptPtr& attempt) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   std::size_t SlotOf(std::string_view queue) const;
   void ScheduleClaim(const Turn& turn) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void LogFailure(const absl::Status& status);
@@ -136,7 +156,8 @@ class Dispatcher {
   std::vector<Slots> slots_ ABSL_GUARDED_BY(mutex_);
   absl::flat_hash_map<JobId, AttemptPtr> running_ ABSL_GUARDED_BY(mutex_);
   std::vector<Ended> ended_ ABSL_GUARDED_BY(mutex_);
-  int executing_ ABSL_GUARDED_BY(mutex_) = 0;  // Workers that have not returned.
+  int executing_ ABSL_GUARDED_BY(mutex_) = 0;  // Workers that have not returned, of all slots.
+  absl::Duration commit_average_ ABSL_GUARDED_BY(mutex_) = absl::ZeroDuration();
   bool turning_ ABSL_GUARDED_BY(mutex_) = false;
   bool draining_ ABSL_GUARDED_BY(mutex_) = false;
   bool finishing_ ABSL_GUARDED_BY(mutex_) = false;

@@ -9,6 +9,7 @@ namespace outlive::internal {
 void Dispatcher::Drain() {
   MutexLock lock(mutex_);
   draining_ = true;
+  ReturnAhead(absl::InfiniteDuration());
   changed_.NotifyAll();
 }
 
@@ -34,7 +35,7 @@ void Dispatcher::HandBack() {
   {
     MutexLock lock(mutex_);
     dropped.swap(ended_);
-    for (const Ended& ended : dropped) Release(ended.attempt);
+    for (const Ended& ended : dropped) Forget(ended.attempt);
     for (const auto& [id, attempt] : running_) {
       attempt->abandoned = true;
       Finished release;
@@ -70,7 +71,11 @@ void Dispatcher::Reset() {
   failures_ = 0;
   ended_.clear();
   running_.clear();
-  for (Slots& slots : slots_) slots.used = 0;
+  for (Slots& slots : slots_) {
+    slots.executing = 0;
+    slots.may_have_more = true;
+    slots.ahead.clear();
+  }
   claim_at_ = absl::ZeroDuration();
   paused_until_ = absl::ZeroDuration();
 }

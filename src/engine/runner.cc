@@ -54,7 +54,7 @@ class Runner::Impl {
             [this] { keeper_.OnSessionLost(); }),
         keeper_(services_, sessions_, dispatcher_, progress_),
         maintenance_(services_),
-        pool_([this](const std::shared_ptr<Attempt>& attempt) { RunHere(attempt); }) {}
+        pool_([this](std::shared_ptr<Attempt> attempt) { RunHere(std::move(attempt)); }) {}
 
   absl::Status Start() {
     MutexLock lock(lifecycle_);
@@ -152,7 +152,7 @@ class Runner::Impl {
     if (thread.joinable()) thread.join();
   }
 
-  // On the dispatcher's thread: hands attempts to where they run.
+  // Hands attempts to where they run.
   void Execute(std::vector<std::shared_ptr<Attempt>>& attempts) {
     std::vector<std::shared_ptr<Attempt>> blocking;
     for (std::shared_ptr<Attempt>& attempt : attempts) {
@@ -163,7 +163,7 @@ class Runner::Impl {
         Begin(*attempt);
         internal::RunCoroutine(options_.executor, std::move(attempt),
                                [this](const std::shared_ptr<Attempt>& ended, Outcome outcome) {
-                                 dispatcher_.OnEnded(ended, std::move(outcome));
+                                 Follow(dispatcher_.OnEnded(ended, std::move(outcome)));
                                });
       }
     }
@@ -175,11 +175,24 @@ class Runner::Impl {
     internal::ReportStart(services_, attempt);
   }
 
-  void RunHere(const std::shared_ptr<Attempt>& attempt) {
-    Begin(*attempt);
-    // Nobody needs a result that will not be taken.
-    dispatcher_.OnEnded(attempt,
-                        attempt->cancelled() ? Snooze(absl::ZeroDuration()) : attempt->Run());
+  // On a thread of the pool: an attempt, and those that take its place.
+  void RunHere(std::shared_ptr<Attempt> attempt) {
+    while (attempt != nullptr) {
+      Begin(*attempt);
+      // Nobody needs a result that will not be taken.
+      std::shared_ptr<Attempt> next = dispatcher_.OnEnded(
+          attempt, attempt->cancelled() ? Snooze(absl::ZeroDuration()) : attempt->Run());
+      if (next != nullptr && next->entry().coroutine != nullptr) return Follow(std::move(next));
+      if (next != nullptr) keeper_.Watch(next);
+      attempt = std::move(next);
+    }
+  }
+
+  // Runs what takes the place of an attempt that has ended, if there is any.
+  void Follow(std::shared_ptr<Attempt> next) {
+    if (next == nullptr) return;
+    std::vector<std::shared_ptr<Attempt>> attempts = {std::move(next)};
+    Execute(attempts);
   }
 
   Outcome RunInline(const std::shared_ptr<Attempt>& attempt) {
