@@ -49,6 +49,9 @@ struct SqliteWorld {
   }
 
   std::int64_t EffectCount() const { return host.Number("SELECT count(*) FROM effect"); }
+  bool CompletesEventually(int job_count) {
+    return Eventually(*store, [&] { return store->Stats()->lanes[0].completed == job_count; });
+  }
   absl::Time Patience() const { return store->clock().Now() + absl::Seconds(60); }
 
   // Runs another process on the file, and tells whether it went well.
@@ -271,6 +274,64 @@ TEST_CASE("a queue that is paused and resumed by another client of the file star
   const JobId id = world.client.Enqueue(Mail{1, "a"})->id;
   REQUIRE(other.ResumeQueue("default").ok());
   CHECK(world.client.WaitFor(id, world.Patience())->state == JobState::kCompleted);
+}
+
+// Commits wait for a disk and these workers do not, so the runner claims ahead of them.
+TEST_CASE("no queue runs more at once than it may, however quick its workers are") {
+  SqliteWorld world;
+  constexpr int kCount = 2'000;
+  std::atomic<int> running = 0;
+  std::atomic<int> most = 0;
+  WorkerSet workers;
+  workers.Add<Mail>([&](JobContext&, const Mail&) {
+    const int now = ++running;
+    int seen = most;
+    while (now > seen && !most.compare_exchange_weak(seen, now)) {
+    }
+    --running;
+    return Done();
+  });
+  world.options.queues = {{"default", 3}};
+  Runner runner(world.client, workers, world.options);
+  REQUIRE(world.client.EnqueueMany(std::vector<Mail>(kCount)).ok());
+  REQUIRE(runner.Start().ok());
+  CHECK(world.CompletesEventually(kCount));
+  runner.Stop();
+  CHECK(most <= 3);
+  CHECK(world.observer.started == kCount);
+}
+
+TEST_CASE(
+    "what was claimed ahead of a slot that stays taken is handed back, and costs no attempt") {
+  SqliteWorld world;
+  constexpr int kCount = 1'000;
+  constexpr int kQuickCount = 200;
+  std::atomic<int> count = 0;
+  Gate full;
+  Gate leave;
+  WorkerSet slow;
+  slow.Add<Mail>([&](JobContext&, const Mail&) {
+    const int number = ++count;
+    if (number == kQuickCount + 2) full.Open();
+    if (number > kQuickCount) leave.Wait();
+    return Done();
+  });
+  WorkerSet quick;
+  quick.Add<Mail>([](JobContext&, const Mail&) { return Done(); });
+  REQUIRE(world.client.EnqueueMany(std::vector<Mail>(kCount)).ok());
+  world.options.queues = {{"default", 2}};
+  Runner one(world.client, slow, world.options);
+  REQUIRE(one.Start().ok());
+  CHECK(full.WaitAMinute());
+  Runner two(world.client, quick, world.options);
+  REQUIRE(two.Start().ok());
+  CHECK(world.CompletesEventually(kCount - 2));
+  leave.Open();
+  CHECK(world.CompletesEventually(kCount));
+  one.Stop();
+  two.Stop();
+  CHECK(world.observer.others == 0);
+  CHECK(world.host.Number("SELECT count(*) FROM outlive_ended WHERE attempt <> 1") == 0);
 }
 
 }  // namespace
