@@ -106,6 +106,36 @@ TEST_CASE("a queue that was full goes on at once, while another has nothing to d
   }));
 }
 
+TEST_CASE("a job that comes while others block has a thread of its own") {
+  RealWorld world;
+  constexpr int kSlots = 4;
+  Gate release;
+  std::atomic<int> blocked = 0;
+  WorkerSet workers;
+  workers.Add<Mail>([&](JobContext& job, const Mail&) {
+    ++blocked;
+    job.ReportProgress(0.5);
+    release.Wait();
+    return Done();
+  });
+  workers.Add<Fax>([](JobContext&, const Fax&) { return Done(); });
+  RunnerOptions options;
+  options.queues = {{"default", kSlots}};
+  options.progress_interval = absl::Milliseconds(10);
+  Runner runner(world.client, workers, options);
+  REQUIRE(runner.Start().ok());
+  std::vector<JobId> mails;
+  for (int i = 1; i < kSlots; ++i) {
+    // One after another: each comes when the threads there are have something to do.
+    mails.push_back(world.client.Enqueue(Mail{i, "a"})->id);
+    REQUIRE(Eventually(world.store, [&] { return blocked == i; }));
+    const JobId fax = world.client.Enqueue(Fax{i})->id;
+    REQUIRE(world.client.WaitFor(fax, world.Patience()).ok());
+  }
+  release.Open();
+  for (const JobId mail : mails) CHECK(world.client.WaitFor(mail, world.Patience()).ok());
+}
+
 TEST_CASE("a running job is cancelled through another client") {
   RealWorld world;
   Client other(world.store);

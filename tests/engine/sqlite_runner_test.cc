@@ -42,7 +42,7 @@ class CountingObserver final : public Observer {
 // A host with a table of its own in the file of the jobs. Only the watch wakes the runner.
 struct SqliteWorld {
   explicit SqliteWorld(const Clock* clock = nullptr)
-      : store(OpenStore(folder.File(), {.clock = clock, .poll_interval = absl::Hours(1)})),
+      : store(OpenStore(folder.File(), {.clock = clock, .poll_interval = testing::kWatchPoll})),
         client(*store, {.log = &log, .observer = &observer}) {
     host.Exec("CREATE TABLE effect (name TEXT)");
     options.poll_interval_max = absl::Hours(1);

@@ -18,6 +18,14 @@
 
 namespace outlive::testing {
 
+// The poll_interval of tests in which nothing but the watch is to wake anybody: too far away to
+// help, where the kernel tells of writes; where it does not, looking is all that the watch does.
+#ifdef OUTLIVE_INOTIFY
+inline constexpr absl::Duration kWatchPoll = absl::Hours(1);
+#else
+inline constexpr absl::Duration kWatchPoll = absl::Milliseconds(10);
+#endif
+
 inline std::unique_ptr<SqliteStore> OpenStore(const std::string& path,
                                               SqliteStoreOptions options = {.watch = false}) {
   absl::StatusOr<std::unique_ptr<SqliteStore>> store = SqliteStore::Open(path, options);

@@ -169,8 +169,7 @@ TEST_CASE("a process that is killed in a transaction leaves nothing, and nobody 
 
 TEST_CASE("what is committed in another process wakes subscribers here") {
   const SqliteFolder folder;
-  // Only the watch can tell: the poll is too far away.
-  const auto store = OpenStore(folder.File(), {.poll_interval = absl::Hours(1)});
+  const auto store = OpenStore(folder.File(), {.poll_interval = testing::kWatchPoll});
   std::mutex mutex;
   std::condition_variable changed;
   WakeHint woken;

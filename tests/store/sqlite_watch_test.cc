@@ -49,8 +49,7 @@ class Wakes {
   int work_count_ = 0;
 };
 
-// The poll is so far away that only the watch can be what wakes.
-constexpr SqliteStoreOptions kWatchOnly = {.poll_interval = absl::Hours(1)};
+constexpr SqliteStoreOptions kWatchOnly = {.poll_interval = testing::kWatchPoll};
 
 TEST_CASE("what another store on the file commits wakes subscribers") {
   const SqliteFolder folder;

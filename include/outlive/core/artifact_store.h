@@ -47,8 +47,9 @@ class ArtifactStore {
   // first byte is given out.
   virtual absl::StatusOr<OpenArtifact> Open(const std::string& id) = 0;
 
-  // Deletes bytes that no row names any more or that were never published, once they are older
-  // than the store's grace. Returns how many files went.
+  // Deletes bytes that were never published or that no row names any more (retention deletes jobs,
+  // and the rows of their artifacts with them), once they are older than the store's grace. Returns
+  // how many files went. Nothing else calls it: the host does, such as every ten minutes.
   virtual absl::StatusOr<int> CollectGarbage() = 0;
 };
 

@@ -4,7 +4,8 @@
 // Arguments of jobs, keys and other secrets never appear in a line. Text that came from outside
 // (an error message) has its control characters escaped before it gets here.
 //
-// Thread-safety: Log() may be called from many threads at once. It must not throw or block long.
+// Thread-safety: Log() may be called from many threads at once. It must not throw or block long,
+//                nor write through the client.
 // Lifetime:      a sink outlives everything it was given to.
 #ifndef OUTLIVE_CORE_LOG_H_
 #define OUTLIVE_CORE_LOG_H_

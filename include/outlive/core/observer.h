@@ -5,7 +5,9 @@
 // transaction, and when it commits JobContext::CompleteIn(). The first is told when it is put in,
 // the second when the worker has returned.
 //
-// Thread-safety: called from many threads at once. It must not throw, and must be quick.
+// Thread-safety: called from many threads at once. It must not throw, and must be quick. It may ask
+//                the client and the runner, but not write through them: the thread that calls it
+//                may be the one that others' writes wait for.
 // Lifetime:      outlives everything it was given to.
 #ifndef OUTLIVE_CORE_OBSERVER_H_
 #define OUTLIVE_CORE_OBSERVER_H_

@@ -1,0 +1,126 @@
+// What a started runner does besides running jobs: it takes over, prunes, needs no wake-ups.
+#include <doctest/doctest.h>
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <string>
+#include <thread>
+#include <utility>
+
+#include "tests/engine/eventually.h"
+#include "tests/engine/jobs.h"
+
+namespace outlive::tests {
+namespace {
+
+TEST_CASE("a started runner takes over the job of a process that was lost") {
+  RealWorld world;
+  const JobId id = world.client.Enqueue(Mail{1, "a"})->id;
+  {
+    auto transaction = *world.store.Begin();
+    REQUIRE(transaction->OpenSession("lost", absl::Milliseconds(50)).ok());
+    REQUIRE(transaction->Claim({"lost", {{"default", 1}}, {"mail.send"}})->jobs.size() == 1);
+    REQUIRE(transaction->Commit().ok());
+  }
+  WorkerSet workers;
+  workers.Add<Mail>([](JobContext&, const Mail&) { return Done(); });
+  RunnerOptions options;
+  options.sweep_interval = absl::Milliseconds(10);
+  options.rescue_delay = absl::ZeroDuration();
+  Runner runner(world.client, workers, options);
+  REQUIRE(runner.Start().ok());
+  const auto job = world.client.WaitFor(id, world.Patience());
+  REQUIRE(job.ok());
+  CHECK(job->state == JobState::kCompleted);
+  CHECK(job->crashes == 1);
+  CHECK(job->attempt == 2);
+}
+
+TEST_CASE("a started runner deletes what has been kept long enough, and only that") {
+  RealWorld world;
+  WorkerSet workers;
+  workers.Add<Mail>([](JobContext&, const Mail& mail) -> Outcome {
+    if (mail.number == 2) return Cancelled("not needed");
+    if (mail.number == 3) return Dead("no such customer");
+    return Done();
+  });
+  RunnerOptions options;
+  options.prune_interval = absl::Milliseconds(10);
+  options.keep_completed = absl::ZeroDuration();
+  Runner runner(world.client, workers, options);
+  const JobId completed = world.client.Enqueue(Mail{1, "a"})->id;
+  const JobId cancelled = world.client.Enqueue(Mail{2, "a"})->id;
+  const JobId dead = world.client.Enqueue(Mail{3, "a"})->id;
+  REQUIRE(runner.Start().ok());
+  // Pruning leaves no event and wakes nobody.
+  const auto gone = [&] { return absl::IsNotFound(world.client.Get(completed).status()); };
+  const absl::Time patience = world.Patience();
+  while (!gone() && world.store.clock().Now() < patience) std::this_thread::yield();
+  CHECK(gone());
+  CHECK(world.client.WaitFor(cancelled, patience)->state == JobState::kCancelled);
+  CHECK(world.client.WaitFor(dead, patience)->state == JobState::kDead);
+}
+
+// Every wake-up is lost: it is only a hint.
+class DeafStore final : public ForwardingJobStore {
+ public:
+  using ForwardingJobStore::ForwardingJobStore;
+  std::unique_ptr<Subscription> Subscribe(std::function<void(WakeHint)>) override {
+    return std::make_unique<Subscription>();
+  }
+};
+
+TEST_CASE("without any wake-up jobs are found by the poll, and a cancel by the next renewal") {
+  RealWorld real;
+  DeafStore store(real.store);
+  Client client(store, {.log = &real.log});
+  Gate started;
+  std::atomic<StopReason> reason = StopReason::kNone;
+  WorkerSet workers;
+  workers.Add<Mail>([&](JobContext& job, const Mail& mail) -> Outcome {
+    if (mail.number == 1) return Done();
+    Gate stopped;
+    const std::stop_callback callback(job.stop_token(), [&] { stopped.Open(); });
+    started.Open();
+    CHECK(stopped.WaitAMinute());
+    reason = job.stop_reason();
+    return absl::CancelledError("stopped");
+  });
+  RunnerOptions options;
+  options.poll_interval_max = absl::Milliseconds(20);
+  options.lease = absl::Seconds(1);
+  Runner runner(client, workers, options);
+  REQUIRE(runner.Start().ok());
+  const JobId quick = client.Enqueue(Mail{1, "a"})->id;
+  CHECK(client.WaitFor(quick, real.Patience())->state == JobState::kCompleted);
+  const JobId slow = client.Enqueue(Mail{2, "a"})->id;
+  started.Wait();
+  REQUIRE(client.Cancel(slow).ok());
+  CHECK(client.WaitFor(slow, real.Patience())->state == JobState::kCancelled);
+  CHECK(reason == StopReason::kCancelled);
+}
+
+TEST_CASE("a worker that is done in spite of its time limit is done") {
+  RealWorld world;
+  std::atomic<bool> late = false;
+  WorkerSet workers;
+  workers.Add<Mail>(
+      [&](JobContext& job, const Mail&) -> Outcome {
+        while (!job.cancelled()) std::this_thread::yield();
+        late = job.stop_reason() == StopReason::kTimeout;
+        return Done("late, but done");
+      },
+      {.timeout = absl::Milliseconds(20)});
+  Runner runner(world.client, workers);
+  REQUIRE(runner.Start().ok());
+  const JobId id = world.client.Enqueue(Mail{1, "a"})->id;
+  const auto job = world.client.WaitFor(id, world.Patience());
+  REQUIRE(job.ok());
+  CHECK(job->state == JobState::kCompleted);
+  CHECK(job->output == "late, but done");
+  CHECK(late);
+}
+
+}  // namespace
+}  // namespace outlive::tests
