@@ -40,6 +40,7 @@ std::map<std::string, std::int64_t> Sleeps() {
   const absl::Cleanup close = [tasks] { closedir(tasks); };
   while (const dirent* const task = readdir(tasks)) {
     const std::string name = task->d_name;
+    if (name.starts_with('.')) continue;
     std::ifstream status("/proc/self/task/" + name + "/status");
     for (std::string word; status >> word;) {
       if (word == "voluntary_ctxt_switches:") status >> sleeps[name];
@@ -86,7 +87,7 @@ TEST_CASE("an idle runner runs no statement and wakes up at most twice a second"
   REQUIRE(runner.Start().ok());
   const JobId id = Value(client.Enqueue(Ping{1})).id;
   REQUIRE(client.WaitFor(id, store->clock().Now() + absl::Minutes(1)).ok());
-  // After a commit the store looks for those of others, less and less often, for two seconds.
+  // After a commit the store looks for those of others.
   REQUIRE(probe.WaitUntilQuiet(std::chrono::milliseconds(1'500)));
 
   probe.Reset();
@@ -99,6 +100,26 @@ TEST_CASE("an idle runner runs no statement and wakes up at most twice a second"
   CAPTURE(idle.count());
   CHECK(probe.counts().statements == 0);
   CHECK(static_cast<double>(wakes) <= kWakesPerSecondMax * idle.count());
+}
+
+TEST_CASE("a commit of its own makes a store look for foreign ones once") {
+  constexpr int kCommits = 10;
+  constexpr int kStatementsOfInsert = 7;  // tests/store/sqlite_cost_test.cc
+  constexpr int kStatementsOfLook = 3;    // BEGIN IMMEDIATE, PRAGMA data_version, ROLLBACK
+
+  SqliteProbe probe;
+  const SqliteFolder folder;
+  const auto store = OpenStore(folder.File(), {});
+  const auto subscription = store->Subscribe([](WakeHint) {});
+  conformance::MustInsert(*store);
+  REQUIRE(probe.WaitUntilQuiet(std::chrono::milliseconds(1'500)));
+
+  probe.Reset();
+  for (int i = 0; i < kCommits; ++i) {
+    conformance::MustInsert(*store);
+    REQUIRE(probe.WaitUntilQuiet(std::chrono::milliseconds(100)));
+  }
+  CHECK(probe.counts().statements <= kCommits * (kStatementsOfInsert + kStatementsOfLook));
 }
 
 }  // namespace
