@@ -197,23 +197,6 @@ void CheckAllPlans(const SqliteFolder& folder) {
   }
 }
 
-// Puts rows into every table, as many, with values that mean nothing.
-void FillEveryTable(const HostConnection& host, int row_count) {
-  for (const std::string& table : host.Query(
-           "SELECT name FROM sqlite_schema WHERE type = 'table' AND name GLOB 'outlive_*'")) {
-    const std::string columns =
-        host.Query("SELECT group_concat(name) FROM pragma_table_info('" + table + "')")[0];
-    const std::string values = host.Query(
-        "SELECT group_concat(CASE type WHEN 'TEXT' THEN '''t'' || i' WHEN 'REAL' THEN '1.0'"
-        " WHEN 'BLOB' THEN 'CAST(''b'' || i AS BLOB)' ELSE 'i' END)"
-        " FROM pragma_table_info('" +
-        table + "')")[0];
-    host.Exec("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < " +
-              std::to_string(row_count) + ") INSERT INTO " + table + " (" + columns + ") SELECT " +
-              values + " FROM n");
-  }
-}
-
 TEST_CASE("every statement of a claim, a finish and an enqueue goes by the intended index") {
   const SqliteFolder folder;
   const auto store = OpenStore(folder.File());
@@ -228,8 +211,7 @@ TEST_CASE("no plan of them changes by what the host's ANALYZE has seen") {
     const SqliteFolder folder;
     const auto store = OpenStore(folder.File());
     const HostConnection host(folder.File());
-    if (row_count > 0) FillEveryTable(host, row_count);
-    host.Exec("ANALYZE");
+    testing::AnalyzeWithRows(host, row_count);
     CheckAllPlans(folder);
   }
 }

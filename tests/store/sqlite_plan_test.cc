@@ -57,6 +57,41 @@ TEST_CASE("maintenance and readers go by an index where a table may be large") {
       });
 }
 
+TEST_CASE("a job is looked up by its id, and events by their number, whatever ANALYZE has seen") {
+  const std::string by_id = "USING INTEGER PRIMARY KEY (rowid=?)";
+  const std::vector<Expected> lookups = {
+      {SQL(kReadSql, "job"),
+       {"SEARCH outlive_job " + by_id, "SUBQUERY", "SEARCH outlive_name " + by_id, "SUBQUERY",
+        "SEARCH outlive_lane " + by_id, "SUBQUERY", "SEARCH outlive_name " + by_id, "SUBQUERY",
+        "SEARCH outlive_lane " + by_id}},
+      {SQL(kReadSql, "running"),
+       {"SEARCH outlive_running " + by_id, "SUBQUERY", "SEARCH outlive_session " + by_id}},
+      {SQL(kReadSql, "ended"), {"SEARCH outlive_ended " + by_id}},
+      {SQL(kReadSql, "blocked"), {"SEARCH outlive_blocked " + by_id}},
+      {SQL(kReadSql, "batch_of"),  // From one end of the table.
+       {"SCAN CONSTANT ROW", "SUBQUERY", "SEARCH outlive_event_batch", "SUBQUERY",
+        "SEARCH outlive_event_batch"}},
+      {SQL(kReadSql, "batch"), {"SEARCH outlive_event_batch " + by_id}},
+      {SQL(kReadSql, "group_job"),
+       {"SEARCH outlive_ended " + by_id, "SUBQUERY", "SEARCH outlive_name " + by_id, "SUBQUERY",
+        "SEARCH outlive_lane " + by_id, "SUBQUERY",
+        "SEARCH outlive_error USING PRIMARY KEY (job=?)", "SUBQUERY",
+        "SEARCH outlive_error USING PRIMARY KEY (job=?)"}},
+      {SQL(kListSql, "by_tag"),
+       {"SEARCH outlive_tag USING PRIMARY KEY (tag=? AND job<?)", "SUBQUERY", "json_each",
+        "SUBQUERY", "SEARCH outlive_job " + by_id, "SUBQUERY", "SEARCH outlive_running " + by_id,
+        "SUBQUERY", "SEARCH outlive_blocked " + by_id, "SUBQUERY", "SEARCH outlive_ended " + by_id,
+        "SUBQUERY", "SEARCH outlive_ended " + by_id}},
+  };
+  for (const int row_count : {0, 1, 2, 50}) {
+    CAPTURE(row_count);
+    const SqliteFolder folder;
+    const auto store = OpenStore(folder.File());
+    testing::AnalyzeWithRows(HostConnection(folder.File()), row_count);
+    CheckPlans(HostConnection(folder.File()), lookups);
+  }
+}
+
 TEST_CASE("no page of a listing sorts more than what it shows, but for pending jobs of few") {
   const SqliteFolder folder;
   const auto store = OpenStore(folder.File());

@@ -33,6 +33,25 @@ inline void CheckPlan(const HostConnection& host, std::string_view sql,
   }
 }
 
+// Leaves the statistics of tables that have so many rows each, with values that mean nothing.
+inline void AnalyzeWithRows(const HostConnection& host, int row_count) {
+  for (const std::string& table : host.Query(
+           "SELECT name FROM sqlite_schema WHERE type = 'table' AND name GLOB 'outlive_*'")) {
+    const std::string columns =
+        host.Query("SELECT group_concat(name) FROM pragma_table_info('" + table + "')")[0];
+    const std::string values = host.Query(
+        "SELECT group_concat(CASE type WHEN 'TEXT' THEN '''t'' || i' WHEN 'REAL' THEN '1.0'"
+        " WHEN 'BLOB' THEN 'CAST(''b'' || i AS BLOB)' ELSE 'i' END)"
+        " FROM pragma_table_info('" +
+        table + "')")[0];
+    for (int i = 1; i <= row_count; ++i) {
+      host.Exec("WITH n(i) AS (SELECT " + std::to_string(i) + ") INSERT INTO " + table + " (" +
+                columns + ") SELECT " + values + " FROM n");
+    }
+  }
+  host.Exec("ANALYZE");
+}
+
 }  // namespace outlive::testing
 
 #endif  // OUTLIVE_TESTS_STORE_SQLITE_PLANS_H_
