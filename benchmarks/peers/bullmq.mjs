@@ -8,7 +8,6 @@ const connectionTo = (place) => ({path: place.socket, maxRetriesPerRequest: null
 
 export const adapter = {
   name: 'bullmq',
-  processes: 2,
 
   async open(place) {
     const queue = new Queue(NAME, {connection: connectionTo(place)});

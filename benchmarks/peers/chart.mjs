@@ -6,6 +6,7 @@
 
 import {readFileSync} from 'node:fs';
 import process from 'node:process';
+import {fileURLToPath} from 'node:url';
 
 import {formatRatio, formatValue, isLatency, summarize} from './report.mjs';
 
@@ -107,7 +108,9 @@ function describe(measures) {
 }
 
 export function drawChart(results, only) {
-  const measures = summarize(results).filter(({measure}) => !only || only.includes(measure));
+  const measures = summarize(results).filter(
+      ({measure, rows}) => (!only || only.includes(measure)) &&
+                           rows.some((row) => row.runs.length > 0));
   const {conditions} = results;
   const body = [];
   let top = TITLE_HEIGHT;
@@ -146,4 +149,4 @@ function main() {
   process.stdout.write(drawChart(results, measures?.split(',')));
 }
 
-main();
+if (process.argv[1] === fileURLToPath(import.meta.url)) main();

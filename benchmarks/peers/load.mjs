@@ -5,7 +5,6 @@
 //                                     job is acknowledged
 //   work(place, concurrency, hooks) → {start(), stop()}; calls hooks.entered() in the handler and
 //                                     hooks.done() once the completion is acknowledged
-//   processes                       how many worker processes drain fastest here
 //
 // A place says where the queue lives and what it may lose: {folder, durability, …}.
 
@@ -41,7 +40,7 @@ async function drain(adapter, place, limits, concurrency) {
   }
   await queue.close();
 
-  const count = adapter.processes;
+  const count = limits.processes;
   const workers = Array.from({length: count}, () => new WorkerProcess(adapter.name, {
     place, concurrency: Math.ceil(concurrency / count),
   }));
@@ -50,6 +49,7 @@ async function drain(adapter, place, limits, concurrency) {
     const begin = seconds();
     const totals = await drained(workers, limits.jobs, begin + limits.drainSeconds);
     const jobs = totals.reduce((sum, total) => sum + total.jobs, 0);
+    if (jobs === 0) throw new Error(`not one job was done in ${limits.drainSeconds} s`);
     const end = Math.max(...totals.map((total) => total.last));
     return {unit: 'jobs/s', value: jobs / (end - begin), jobs, of: limits.jobs};
   } finally {

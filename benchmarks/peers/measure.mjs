@@ -10,6 +10,12 @@ const [peer, durability, measure, folder, limits] = process.argv.slice(2);
 const {adapter} = await import(`./${peer}.mjs`);
 
 const redis = peer === 'bullmq' ? await startRedis(folder, durability) : null;
+for (const signal of ['SIGINT', 'SIGTERM']) {
+  process.once(signal, async () => {
+    await redis?.stop();
+    process.exit(1);
+  });
+}
 try {
   const place = {folder, durability, socket: redis?.socket};
   const result = await MEASURES[measure](adapter, place, JSON.parse(limits));

@@ -1,5 +1,5 @@
-// plainjob on SQLite through better-sqlite3, as its README sets it up for throughput: a worker
-// process for each core. A worker runs one job at a time, so a concurrency of n is n workers.
+// plainjob on SQLite through better-sqlite3. A worker runs one job at a time, so a concurrency of n
+// is n workers.
 
 import path from 'node:path';
 
@@ -23,7 +23,6 @@ function openQueue(place) {
 
 export const adapter = {
   name: 'plainjob',
-  processes: 2,
 
   async open(place) {
     const queue = openQueue(place);

@@ -85,6 +85,8 @@ export const conditionsText = ({conditions}) => [
       (conditions.fileSystem === 'tmpfs' ? ' (memory: durable settings cost nothing here)' : ''),
   `${conditions.payloadBytes}-byte payload, no-op handler, ` +
       `${grouped(conditions.jobs)} jobs to drain in at most ${conditions.secondsMax} s`,
+  ...(conditions.processes.length > 0 ?
+      [`worker processes, whichever was faster: ${conditions.processes.join(', ')}`] : []),
   `median of ${conditions.rounds} rounds in turn (min–max), ${conditions.date}`,
 ];
 

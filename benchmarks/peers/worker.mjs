@@ -20,20 +20,29 @@ const worker = await adapter.work(place, concurrency, {
     if (total.final) return;
     ++total.jobs;
     total.last = seconds();
-    if (total.last < deadline) return;
-    total.final = true;
-    worker.stop();
-    process.send(total);
+    if (total.last >= deadline) end();
   },
 });
+
+function end() {
+  total.final = true;
+  worker.stop();
+  process.send(total);
+}
 
 process.on('message', (message) => {
   deadline = message.deadline;
   worker.start();
 });
+// Where nothing is left to be done, `done` does not see the deadline.
 setInterval(() => {
-  if (total.jobs === reported || total.final) return;
-  reported = total.jobs;
-  process.send(total);
+  if (total.final) return;
+  if (seconds() >= deadline) {
+    end();
+  } else if (total.jobs !== reported) {
+    reported = total.jobs;
+    process.send(total);
+  }
 }, REPORT_MS);
+process.on('disconnect', () => process.exit(1));  // Nobody waits for it any more.
 process.send({type: 'ready'});
