@@ -32,7 +32,9 @@ export const MEASURES = {
   latency_idle: latencyIdle,
 };
 
-// Jobs are there before the clock starts. It stops when all have been drained, or the time is up.
+// Jobs are there before the clock starts: with the first one that is done, because a peer that
+// takes up a thousand jobs one by one should not be judged by how long that takes. It stops when
+// all have been drained, or the time is up.
 async function drain(adapter, place, limits, concurrency) {
   const queue = await adapter.open(place);
   for (let left = limits.jobs; left > 0; left -= BATCH) {
@@ -46,29 +48,30 @@ async function drain(adapter, place, limits, concurrency) {
   }));
   try {
     await Promise.all(workers.map((worker) => worker.ready()));
-    const begin = seconds();
-    const totals = await drained(workers, limits.jobs, begin + limits.drainSeconds);
+    const totals = await drained(workers, limits);
     const jobs = totals.reduce((sum, total) => sum + total.jobs, 0);
-    if (jobs === 0) throw new Error(`not one job was done in ${limits.drainSeconds} s`);
+    if (jobs < 2) throw new Error(`of ${limits.jobs} jobs ${jobs} were done`);
+    const begin = Math.min(...totals.filter((total) => total.jobs > 0)
+                                     .map((total) => total.first));
     const end = Math.max(...totals.map((total) => total.last));
-    return {unit: 'jobs/s', value: jobs / (end - begin), jobs, of: limits.jobs};
+    return {unit: 'jobs/s', value: (jobs - 1) / (end - begin), jobs, of: limits.jobs};
   } finally {
     for (const worker of workers) worker.kill();
   }
 }
 
-// What each worker has done by the time that the last job is, or the deadline.
-function drained(workers, jobs, deadline) {
+// What each worker has done by the time that the last job is, or the time of each is up.
+function drained(workers, limits) {
   return new Promise((resolve, reject) => {
-    const totals = workers.map(() => ({jobs: 0, last: 0, final: false}));
+    const totals = workers.map(() => ({jobs: 0, first: 0, last: 0, final: false}));
     workers.forEach((worker, index) => {
       worker.onTotal((total) => {
         totals[index] = total;
         const sum = totals.reduce((all, each) => all + each.jobs, 0);
-        if (sum >= jobs || totals.every((each) => each.final)) resolve(totals);
+        if (sum >= limits.jobs || totals.every((each) => each.final)) resolve(totals);
       });
       worker.onEnd(reject);
-      worker.go(deadline);
+      worker.go(limits.drainSeconds);
     });
   });
 }
@@ -92,7 +95,7 @@ class WorkerProcess {
     });
   }
 
-  go(deadline) { this.process.send({deadline}); }
+  go(limit) { this.process.send({seconds: limit}); }
   onTotal(listener) { this.listeners.total = listener; }
   onEnd(listener) { this.listeners.end = listener; }
 

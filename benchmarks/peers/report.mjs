@@ -28,8 +28,10 @@ function formatNumber(value) {
 
 export const formatValue = (value, unit) => `${formatNumber(value)} ${unit}`;
 
-export const formatRatio = (ratio) =>
-    ratio === null ? '' : `${ratio < 10 ? Number(ratio.toPrecision(2)) : Math.round(ratio)} ×`;
+export function formatRatio(ratio) {
+  if (ratio === null) return '';
+  return `${ratio < 10 ? Number(ratio.toPrecision(2)) : grouped(Math.round(ratio))} ×`;
+}
 
 export const isLatency = (unit) => !unit.endsWith('/s');
 
