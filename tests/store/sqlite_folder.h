@@ -12,8 +12,9 @@ namespace outlive::testing {
 
 class SqliteFolder {
  public:
-  SqliteFolder() {
-    std::string path = (std::filesystem::temp_directory_path() / "outlive-sqlite-XXXXXX").string();
+  explicit SqliteFolder(
+      const std::filesystem::path& parent = std::filesystem::temp_directory_path()) {
+    std::string path = (parent / "outlive-sqlite-XXXXXX").string();
     REQUIRE(mkdtemp(path.data()) != nullptr);
     path_ = path;
   }

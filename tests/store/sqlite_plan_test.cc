@@ -1,5 +1,6 @@
-// How SQLite runs the statements that every job needs, and those that may meet a large table: by
-// which index, and never by going through a table or sorting it.
+// How SQLite runs the statements of maintenance and readers that may meet a large table: by which
+// index, and never by going through a table or sorting it. (Those that every job needs are in
+// sqlite_hot_plan_test.cc.)
 #include <string>
 #include <string_view>
 #include <vector>
@@ -7,6 +8,7 @@
 #include "store/sqlite/sql_text.h"
 #include "store/sqlite_sql.h"
 #include "tests/store/sqlite_helpers.h"
+#include "tests/store/sqlite_plans.h"
 
 namespace outlive {
 namespace {
@@ -20,77 +22,13 @@ struct Expected {
   std::vector<std::string> plan;  // What each step must contain, in order.
 };
 
-// Steps of the plan, but for the tables that json_each makes.
-std::vector<std::string> PlanOf(const HostConnection& host, std::string_view sql) {
-  std::vector<std::string> steps;
-  for (const std::string& row : host.Query("EXPLAIN QUERY PLAN " + std::string(sql))) {
-    steps.push_back(row.substr(row.rfind('|') + 1));
-  }
-  return steps;
-}
-
 void CheckPlans(const HostConnection& host, const std::vector<Expected>& all) {
-  for (const Expected& expected : all) {
-    const std::vector<std::string> plan = PlanOf(host, expected.sql);
-    std::string whole;
-    for (const std::string& step : plan) whole += step + "\n";
-    CAPTURE(expected.sql);
-    CAPTURE(whole);
-    REQUIRE(plan.size() == expected.plan.size());
-    for (std::size_t i = 0; i < plan.size(); ++i) {
-      CAPTURE(plan[i]);
-      CHECK(plan[i].find(expected.plan[i]) != std::string::npos);
-    }
-  }
+  for (const Expected& expected : all) testing::CheckPlan(host, expected.sql, expected.plan);
 }
 
 #define SQL(file, name) sqlite::SqlText(sqlite::file, name)
 
 const std::string kPendingKey = "SEARCH outlive_pending USING PRIMARY KEY ";
-const std::string kTakenRange =
-    "SEARCH p USING PRIMARY KEY (lane=? AND priority=? AND (run_at,job)<(?,?))";
-const std::string kItsJob = "SEARCH j USING INTEGER PRIMARY KEY (rowid=?)";
-const std::string kItsRunning = "SEARCH r USING INTEGER PRIMARY KEY (rowid=?)";
-
-TEST_CASE("claims and finishes go by the intended index, with and without statistics") {
-  const SqliteFolder folder;
-  const auto store = OpenStore(folder.File());
-  const HostConnection host(folder.File());
-  const std::vector<Expected> hot = {
-      {SQL(kClaimSql, "first_of_next_priority"), {kPendingKey + "(lane=? AND priority>?)"}},
-      {SQL(kClaimSql, "next_pending"),
-       {kPendingKey + "(lane=? AND priority=? AND (run_at,job)>(?,?))"}},
-      {SQL(kClaimSql, "jobs_to_run"), {kTakenRange, kItsJob}},
-      {SQL(kClaimSql, "add_running"), {kTakenRange, kItsJob}},
-      {SQL(kClaimSql, "delete_claimed"),
-       {kPendingKey + "(lane=? AND priority=? AND (run_at,job)<(?,?))"}},
-      {SQL(kJobRowsSql, "running_of"), {"SCAN entry", kItsRunning}},
-      {SQL(kJobRowsSql, "add_completed"), {"SCAN entry", kItsRunning}},
-      {SQL(kJobRowsSql, "delete_completed"),
-       {"SEARCH outlive_running USING INTEGER PRIMARY KEY (rowid=?)", "LIST SUBQUERY",
-        "SCAN json_each"}},
-      {SQL(kInsertSql, "add_all_pending"),
-       {"SEARCH outlive_job USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)"}},
-      {SQL(kClaimSql, "session"), {"SEARCH outlive_session USING INDEX"}},
-      {SQL(kJobRowsSql, "delete_pending"),
-       {kPendingKey + "(lane=? AND priority=? AND run_at=? AND job=?)"}},
-      {SQL(kJobRowsSql, "running"), {"SEARCH outlive_running USING INTEGER PRIMARY KEY (rowid=?)"}},
-      {SQL(kJobRowsSql, "delete_running"),
-       {"SEARCH outlive_running USING INTEGER PRIMARY KEY (rowid=?)"}},
-      {SQL(kJobRowsSql, "rest_job"), {"SEARCH outlive_job USING INTEGER PRIMARY KEY (rowid=?)"}},
-      {SQL(kInsertSql, "find_key"), {"SEARCH outlive_key USING INDEX outlive_key_by_hash"}},
-      {SQL(kContextSql, "newest_batch"), {"SCAN outlive_event_batch"}},  // Backwards, one row.
-      {SQL(kContextSql, "count"), {"SEARCH outlive_lane USING INTEGER PRIMARY KEY (rowid=?)"}},
-  };
-  CheckPlans(host, hot);
-  // ANALYZE of the host's, while the tables were empty or full, must not change anything.
-  host.Exec("ANALYZE");
-  CheckPlans(HostConnection(folder.File()), hot);
-  for (int i = 0; i < 20; ++i)
-    conformance::InsertAll(*store, std::vector<NewJob>(50, conformance::MakeJob()));
-  host.Exec("ANALYZE");
-  CheckPlans(HostConnection(folder.File()), hot);
-}
 
 TEST_CASE("maintenance and readers go by an index where a table may be large") {
   const SqliteFolder folder;
@@ -119,6 +57,41 @@ TEST_CASE("maintenance and readers go by an index where a table may be large") {
       });
 }
 
+TEST_CASE("a job is looked up by its id, and events by their number, whatever ANALYZE has seen") {
+  const std::string by_id = "USING INTEGER PRIMARY KEY (rowid=?)";
+  const std::vector<Expected> lookups = {
+      {SQL(kReadSql, "job"),
+       {"SEARCH outlive_job " + by_id, "SUBQUERY", "SEARCH outlive_name " + by_id, "SUBQUERY",
+        "SEARCH outlive_lane " + by_id, "SUBQUERY", "SEARCH outlive_name " + by_id, "SUBQUERY",
+        "SEARCH outlive_lane " + by_id}},
+      {SQL(kReadSql, "running"),
+       {"SEARCH outlive_running " + by_id, "SUBQUERY", "SEARCH outlive_session " + by_id}},
+      {SQL(kReadSql, "ended"), {"SEARCH outlive_ended " + by_id}},
+      {SQL(kReadSql, "blocked"), {"SEARCH outlive_blocked " + by_id}},
+      {SQL(kReadSql, "batch_of"),  // From one end of the table.
+       {"SCAN CONSTANT ROW", "SUBQUERY", "SEARCH outlive_event_batch", "SUBQUERY",
+        "SEARCH outlive_event_batch"}},
+      {SQL(kReadSql, "batch"), {"SEARCH outlive_event_batch " + by_id}},
+      {SQL(kReadSql, "group_job"),
+       {"SEARCH outlive_ended " + by_id, "SUBQUERY", "SEARCH outlive_name " + by_id, "SUBQUERY",
+        "SEARCH outlive_lane " + by_id, "SUBQUERY",
+        "SEARCH outlive_error USING PRIMARY KEY (job=?)", "SUBQUERY",
+        "SEARCH outlive_error USING PRIMARY KEY (job=?)"}},
+      {SQL(kListSql, "by_tag"),
+       {"SEARCH outlive_tag USING PRIMARY KEY (tag=? AND job<?)", "SUBQUERY", "json_each",
+        "SUBQUERY", "SEARCH outlive_job " + by_id, "SUBQUERY", "SEARCH outlive_running " + by_id,
+        "SUBQUERY", "SEARCH outlive_blocked " + by_id, "SUBQUERY", "SEARCH outlive_ended " + by_id,
+        "SUBQUERY", "SEARCH outlive_ended " + by_id}},
+  };
+  for (const int row_count : {0, 1, 2, 50}) {
+    CAPTURE(row_count);
+    const SqliteFolder folder;
+    const auto store = OpenStore(folder.File());
+    testing::AnalyzeWithRows(HostConnection(folder.File()), row_count);
+    CheckPlans(HostConnection(folder.File()), lookups);
+  }
+}
+
 TEST_CASE("no page of a listing sorts more than what it shows, but for pending jobs of few") {
   const SqliteFolder folder;
   const auto store = OpenStore(folder.File());
@@ -128,7 +101,7 @@ TEST_CASE("no page of a listing sorts more than what it shows, but for pending j
         SQL(kListSql, "ended"), SQL(kListSql, "completed"), SQL(kListSql, "rare"),
         SQL(kListSql, "pending_by_job"), SQL(kListSql, "by_error"), SQL(kListSql, "by_tag")}) {
     CAPTURE(sql);
-    for (const std::string& step : PlanOf(host, sql)) {
+    for (const std::string& step : testing::PlanOf(host, sql)) {
       CAPTURE(step);
       CHECK(step.find("TEMP B-TREE") == std::string::npos);
       CHECK(step.find("AUTOMATIC") == std::string::npos);

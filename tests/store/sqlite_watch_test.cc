@@ -37,6 +37,11 @@ class Wakes {
     return changed_.wait_for(lock, std::chrono::minutes(2), [this] { return work_count_ > 0; });
   }
 
+  bool WaitForCount(int count) {
+    std::unique_lock<std::mutex> lock(mutex_);
+    return changed_.wait_for(lock, std::chrono::minutes(2), [&] { return count_ >= count; });
+  }
+
   int count() {
     const std::lock_guard<std::mutex> lock(mutex_);
     return count_;
@@ -71,6 +76,20 @@ TEST_CASE("what a host commits in its own transaction wakes subscribers") {
   CHECK(Value(store->Join(host.handle()))->Insert({MakeJob()}).ok());
   host.Exec("COMMIT");
   CHECK(wakes.WaitForWork());
+}
+
+TEST_CASE("a foreign commit wakes also where it comes right after one of the store's own") {
+  const SqliteFolder folder;
+  const auto store = OpenStore(folder.File(), kWatchOnly);
+  const auto other = OpenStore(folder.File());
+  Wakes wakes;
+  const auto subscription = store->Subscribe([&](WakeHint hint) { wakes.Add(hint); });
+  for (int i = 1; i <= 200; ++i) {
+    MustInsert(*store);
+    MustInsert(*other);
+    REQUIRE(wakes.WaitForCount(2 * i));
+    REQUIRE(wakes.count() == 2 * i);
+  }
 }
 
 TEST_CASE("without a watch a transaction of the store itself notices what others have committed") {

@@ -22,6 +22,9 @@
 // connection. Other connections of the host should do PRAGMA wal_autocheckpoint = 0 themselves
 // (docs/adr/0009-sqlite-wal-reset-and-checkpoints.md).
 //
+// The host may run ANALYZE. What that finds out about tables of outlive is deleted by Open(): their
+// statements go by the intended index without (docs/adr/0013-no-statistics.md).
+//
 // Thread-safety: as JobStore. Two stores on one file, in one process or in several, are fine.
 // Lifetime:      the store outlives every transaction and subscription it has given out. A child
 //                that was made by fork() cannot use it and must not close it: every call is

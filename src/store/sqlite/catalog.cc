@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <sqlite3.h>
 
+#include <algorithm>
+
 #include "store/sqlite/return_if_error.h"
 
 namespace outlive::sqlite {
@@ -76,14 +78,18 @@ absl::StatusOr<std::string> Catalog::NameText(NameId id) {
 }
 
 absl::Status Catalog::ReadNewLanes() {
+  LaneId last = last_lane_;
   Rows rows = new_lanes_.Query(last_lane_);
   while (rows.Next()) {
-    last_lane_ = rows.Int(0);
+    const LaneId lane = rows.Int(0);
     names_.emplace(rows.Text(2), rows.Int(1));
     names_.emplace(rows.Text(4), rows.Int(3));
-    lanes_.emplace(std::pair(rows.Int(1), rows.Int(3)), last_lane_);
+    lanes_.emplace(std::pair(rows.Int(1), rows.Int(3)), lane);
+    last = std::max(last, lane);
   }
-  return rows.status();
+  OUTLIVE_RETURN_IF_ERROR(rows.status());
+  last_lane_ = last;
+  return absl::OkStatus();
 }
 
 std::optional<LaneId> Catalog::FindLane(NameId queue, NameId kind) const {

@@ -23,11 +23,11 @@ absl::Status RequirePositive(const char* what, int value) {
   return absl::InvalidArgumentError(fmt::format("{} must be 1 or more", what));
 }
 
-// Columns of the statement "job": those of the job itself, and three groups of what changes.
+// Columns of the statements "job", "running" and "ended". What changes is alike in all of them.
 constexpr int kResting = 14;
-constexpr int kRunning = 20;
-constexpr int kEnded = 26;
-constexpr int kState = 32;
+constexpr int kSession = 6;
+constexpr int kState = 6;
+constexpr int kEndedAt = 7;
 
 void ReadChanging(const Rows& rows, int first, Job& job, std::int64_t& flags) {
   job.attempt = static_cast<int>(rows.Int(first));
@@ -37,21 +37,6 @@ void ReadChanging(const Rows& rows, int first, Job& job, std::int64_t& flags) {
   job.progress = rows.Real(first + 4);
   job.progress_note = rows.Text(first + 5);
   job.cancel_requested = (flags & kCancelRequested) != 0;
-}
-
-void ReadState(const Rows& rows, Job& job, std::int64_t& flags) {
-  if (!rows.IsNull(kRunning)) {
-    job.state = JobState::kRunning;
-    job.session = rows.Text(kState + 2);
-    ReadChanging(rows, kRunning, job, flags);
-  } else if (!rows.IsNull(kEnded)) {
-    job.state = static_cast<JobState>(rows.Int(kState));
-    job.ended_at = rows.Time(kState + 1);
-    ReadChanging(rows, kEnded, job, flags);
-  } else {
-    job.state = rows.IsNull(kState + 3) ? JobState::kPending : JobState::kBlocked;
-    ReadChanging(rows, kResting, job, flags);
-  }
 }
 
 }  // namespace
@@ -106,8 +91,35 @@ absl::StatusOr<Job> Reader::ReadJob(JobId id, std::int64_t& flags) {
     job.tags = absl::StrSplit(absl::string_view(tags.data(), tags.size()), ' ');
   }
   job.retry_policy = rows.Text(13);
-  ReadState(rows, job, flags);
+  OUTLIVE_RETURN_IF_ERROR(ReadState(rows, job, flags));
   return job;
+}
+
+absl::Status Reader::ReadState(const Rows& resting, Job& job, std::int64_t& flags) {
+  {
+    Rows rows = running_.Query(job.id);
+    if (rows.Next()) {
+      job.state = JobState::kRunning;
+      job.session = rows.Text(kSession);
+      ReadChanging(rows, 0, job, flags);
+      return absl::OkStatus();
+    }
+    OUTLIVE_RETURN_IF_ERROR(rows.status());
+  }
+  {
+    Rows rows = ended_.Query(job.id);
+    if (rows.Next()) {
+      job.state = static_cast<JobState>(rows.Int(kState));
+      job.ended_at = rows.Time(kEndedAt);
+      ReadChanging(rows, 0, job, flags);
+      return absl::OkStatus();
+    }
+    OUTLIVE_RETURN_IF_ERROR(rows.status());
+  }
+  Rows rows = blocked_.Query(job.id);
+  job.state = rows.Next() ? JobState::kBlocked : JobState::kPending;
+  ReadChanging(resting, kResting, job, flags);
+  return rows.status();
 }
 
 absl::Status Reader::ReadRest(std::int64_t flags, Job& job) {
@@ -238,20 +250,32 @@ absl::StatusOr<std::vector<Event>> Reader::EventsAfter(std::int64_t after, int e
   OUTLIVE_RETURN_IF_ERROR(RequirePositive("event_count_max", event_count_max));
   std::vector<Event> events;
   if (after == std::numeric_limits<std::int64_t>::max()) return events;
+  const Snapshot snapshot(*database_);
+  OUTLIVE_RETURN_IF_ERROR(snapshot.status());
+  std::int64_t next = 0;
+  {
+    Rows rows = batch_of_.Query(after + 1);
+    if (rows.Next()) next = rows.Int(0);
+    OUTLIVE_RETURN_IF_ERROR(rows.status());
+  }
   std::vector<EventEntry> entries;
-  Rows rows = batches_.Query(after + 1);
-  while (events.size() < static_cast<std::size_t>(event_count_max) && rows.Next()) {
+  while (events.size() < static_cast<std::size_t>(event_count_max)) {
+    Rows rows = batch_.Query(next);
+    if (!rows.Next()) {
+      OUTLIVE_RETURN_IF_ERROR(rows.status());
+      break;
+    }
     entries.clear();
     OUTLIVE_RETURN_IF_ERROR(DecodeEntries(rows.Text(2), entries));
-    std::int64_t seq = rows.Int(0);
-    for (const EventEntry& entry : entries) {
+    for (std::size_t i = 0; i < entries.size(); ++i) {
+      const std::int64_t seq = next + static_cast<std::int64_t>(i);
       if (seq > after && events.size() < static_cast<std::size_t>(event_count_max)) {
-        events.push_back({seq, rows.Time(1), entry.type, entry.job, entry.fence});
+        events.push_back({seq, rows.Time(0), entries[i].type, entries[i].job, entries[i].fence});
       }
-      ++seq;
     }
+    if (rows.Int(1) <= 0) break;  // What Prune() leaves of the newest one.
+    next += rows.Int(1);
   }
-  OUTLIVE_RETURN_IF_ERROR(rows.status());
   return events;
 }
 

@@ -46,6 +46,7 @@ class Reader {
 
   // Everything of a job that is short. kNotFound: there is no such job.
   absl::StatusOr<Job> ReadJob(JobId id, std::int64_t& flags);
+  absl::Status ReadState(const Rows& resting, Job& job, std::int64_t& flags);
   absl::Status ReadRest(std::int64_t flags, Job& job);
   absl::StatusOr<std::string> ReadBytes(Statement& statement, JobId id);
 
@@ -57,6 +58,9 @@ class Reader {
   JobList list_{database_->handle()};
 
   Statement job_{database_->handle(), SqlText(kReadSql, "job")};
+  Statement running_{database_->handle(), SqlText(kReadSql, "running")};
+  Statement ended_{database_->handle(), SqlText(kReadSql, "ended")};
+  Statement blocked_{database_->handle(), SqlText(kReadSql, "blocked")};
   Statement args_{database_->handle(), SqlText(kReadSql, "args")};
   Statement checkpoint_{database_->handle(), SqlText(kReadSql, "checkpoint")};
   Statement output_{database_->handle(), SqlText(kReadSql, "output")};
@@ -67,7 +71,8 @@ class Reader {
   Statement first_of_next_priority_{database_->handle(),
                                     SqlText(kReadSql, "first_of_next_priority")};
   Statement queues_{database_->handle(), SqlText(kReadSql, "queues")};
-  Statement batches_{database_->handle(), SqlText(kReadSql, "batches")};
+  Statement batch_of_{database_->handle(), SqlText(kReadSql, "batch_of")};
+  Statement batch_{database_->handle(), SqlText(kReadSql, "batch")};
   Statement newest_batch_{database_->handle(), SqlText(kReadSql, "newest_batch")};
   Statement error_groups_{database_->handle(), SqlText(kReadSql, "error_groups")};
   Statement group_job_{database_->handle(), SqlText(kReadSql, "group_job")};

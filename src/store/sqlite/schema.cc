@@ -20,6 +20,10 @@ constexpr std::string_view kHasTables = "SELECT 1 FROM sqlite_schema LIMIT 1";
 constexpr std::string_view kReadMeta = "SELECT value FROM outlive_meta WHERE name = ?1";
 constexpr std::string_view kWriteMeta =
     "INSERT OR REPLACE INTO outlive_meta (name, value) VALUES (?1, ?2)";
+constexpr std::string_view kHasStatistics =
+    "SELECT 1 FROM sqlite_schema WHERE name = 'sqlite_stat1'";
+constexpr std::string_view kHasOurStatistics =
+    "SELECT 1 FROM sqlite_stat1 WHERE tbl GLOB 'outlive_*' LIMIT 1";
 constexpr std::string_view kVersionName = "schema_version";
 constexpr std::string_view kStoreIdName = "store_id";
 
@@ -85,6 +89,18 @@ absl::Status Migrate(Database& database, RandomSource& random, const SchemaSourc
     more = *migrated;
   }
   return absl::OkStatus();
+}
+
+absl::Status ForgetStatistics(Database& database) {
+  for (const std::string_view sql : {kHasStatistics, kHasOurStatistics}) {
+    const absl::StatusOr<bool> found = HasRow(database, sql);
+    OUTLIVE_RETURN_IF_ERROR(found.status());
+    if (!*found) return absl::OkStatus();
+  }
+  // This connection has read them with the schema, so it reads that anew.
+  return database.Exec(
+      "DELETE FROM sqlite_stat1 WHERE tbl GLOB 'outlive_*'; PRAGMA writable_schema = RESET",
+      "forget statistics");
 }
 
 absl::StatusOr<int> ReadSchemaVersion(Database& database) {

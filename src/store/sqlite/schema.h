@@ -35,6 +35,12 @@ struct SchemaSource {
 // error the file has the schema of the last migration that was committed.
 absl::Status Migrate(Database& database, RandomSource& random, const SchemaSource& source = {});
 
+// Removes what ANALYZE of the host's has found out about our tables. Of a table that had one row
+// SQLite thinks that going through it is as good as looking one up, and goes on to think so when
+// there are a million; without statistics it goes by the indexes. Connections that are opened later
+// do not see them; those that are open do, where ANALYZE comes later and the schema changes then.
+absl::Status ForgetStatistics(Database& database);
+
 // The schema of the file; 0: none yet.
 absl::StatusOr<int> ReadSchemaVersion(Database& database);
 

@@ -172,6 +172,7 @@ absl::StatusOr<std::unique_ptr<SqliteStore>> SqliteStore::Open(const std::string
       *file, sqlite::ConnectionUse::kWriter, WriterOptions(options), options.busy_timeout);
   OUTLIVE_RETURN_IF_ERROR(database.status());
   OUTLIVE_RETURN_IF_ERROR(sqlite::Migrate(**database, *options.random));
+  OUTLIVE_RETURN_IF_ERROR(sqlite::ForgetStatistics(**database));
   absl::StatusOr<std::string> store_id = sqlite::ReadStoreId(**database);
   OUTLIVE_RETURN_IF_ERROR(store_id.status());
   const absl::StatusOr<sqlite::FileIdentity> identity = sqlite::IdentifyFile(*file);

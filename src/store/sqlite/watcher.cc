@@ -1,6 +1,7 @@
 #include "store/sqlite/watcher.h"
 
 #include <algorithm>
+#include <optional>
 #include <system_error>
 #include <utility>
 
@@ -10,8 +11,8 @@ namespace {
 // Between the first sign and the next look; then twice as long, and so on.
 constexpr absl::Duration kFirstPause = absl::Microseconds(250);
 
-// Before a look while this process commits itself: its own writing gives signs all the time, and
-// its transactions see foreign commits anyway.
+// Before a look where this process has committed itself: its own writing gives signs all the time,
+// and its transactions see foreign commits anyway.
 constexpr absl::Duration kBusyPause = absl::Milliseconds(2);
 
 }  // namespace
@@ -61,22 +62,32 @@ bool Watcher::WaitForSubscribers() {
 void Watcher::Run() {
   absl::Duration pause = poll_interval_;
   while (WaitForSubscribers()) {
-    const bool sign = watch_->Wait(pause);
-    if (sign) {
+    if (watch_->Wait(pause)) {
       pause = kFirstPause;
     } else if (pause >= poll_interval_) {
       continue;
     }
-    const std::int64_t commit_count = writer_.commit_count();
-    if (std::exchange(commit_count_, commit_count) != commit_count) watch_->Rest(kBusyPause);
-    pause = Look() ? kFirstPause : std::min(2 * pause, poll_interval_);
+    pause = Look(pause);
   }
 }
 
-bool Watcher::Look() {
-  if (!writer_.SeesForeignCommit().value_or(false)) return false;
-  hub_.Wake({true, true, true});
-  return true;
+absl::Duration Watcher::Look(absl::Duration pause) {
+  const std::int64_t commit_count = writer_.commit_count();
+  const bool own = std::exchange(commit_count_, commit_count) != commit_count;
+  if (own) {
+    // All signs up to here are answered by what follows.
+    watch_->Rest(kBusyPause);
+    while (watch_->Wait(absl::ZeroDuration())) {
+    }
+  }
+  const std::optional<bool> foreign =
+      own ? writer_.SettlesForeignCommits() : writer_.SeesForeignCommit();
+  if (!foreign) return std::min(std::max(2 * pause, kBusyPause), poll_interval_);
+  if (*foreign) {
+    hub_.Wake({true, true, true});
+    return kFirstPause;
+  }
+  return own ? poll_interval_ : std::min(2 * pause, poll_interval_);
 }
 
 }  // namespace outlive::sqlite

@@ -3,7 +3,9 @@
 //
 // It waits for the WAL to be written. That happens a little before a commit can be seen, so after
 // each sign it looks again and again, with growing pauses, until as long as one poll interval has
-// passed. Without a sign it asks the file system once in an interval, and the database not at all.
+// passed. Where this process has committed itself, the sign is most likely its own: one look then,
+// under the write lock, tells for certain. Without a sign it asks the file system once in an
+// interval, and the database not at all.
 //
 // Thread-safety: AddSubscriber() and RemoveSubscriber() from any thread.
 // Lifetime:      the destructor ends its thread, which the first subscriber starts.
@@ -42,8 +44,9 @@ class Watcher {
   // Waits until there are subscribers. False: it is the end.
   bool WaitForSubscribers();
 
-  // Looks for a foreign commit and tells of it. False: there was none.
-  bool Look();
+  // Looks for a foreign commit and tells of it. Returns the pause until the next look; at least a
+  // poll interval: there is no need for one. `pause` was before this one.
+  absl::Duration Look(absl::Duration pause);
 
   Writer& writer_;
   WakeHub& hub_;

@@ -136,6 +136,17 @@ std::optional<bool> Writer::SeesForeignCommit() {
   return foreign;
 }
 
+std::optional<bool> Writer::SettlesForeignCommits() {
+  if (!gate_.TryAcquire()) return std::nullopt;
+  database_->SetDeadline(Deadline(time_.clock(), absl::ZeroDuration()));
+  const bool settled = LockForWriting().ok() && NoticeForeignCommit().ok();
+  database_->Rollback();  // Nothing was written.
+  const bool foreign = std::exchange(foreign_, false);
+  gate_.Release();
+  if (!foreign && !settled) return std::nullopt;
+  return foreign;
+}
+
 int Writer::OnWalCommit(void* self, sqlite3*, const char*, int page_count) {
   static_cast<Writer*>(self)->checkpointer_.NoteCommit(page_count);
   return SQLITE_OK;

@@ -2,8 +2,9 @@
 //
 //   Begin() ──► session() … ──► Commit() or Rollback()
 //
-// Thread-safety: Begin(), Probe() and SeesForeignCommit() from any thread; everything else on the
-//                thread whose Begin() was OK, until its Commit() or Rollback().
+// Thread-safety: Begin(), Probe(), SeesForeignCommit() and SettlesForeignCommits() from any thread;
+//                everything else on the thread whose Begin() was OK, until its Commit() or
+//                Rollback().
 #ifndef OUTLIVE_SRC_STORE_SQLITE_WRITER_H_
 #define OUTLIVE_SRC_STORE_SQLITE_WRITER_H_
 
@@ -46,6 +47,10 @@ class Writer {
   // True where others have committed since the last look. Nothing: somebody has the turn now; they
   // will see it.
   std::optional<bool> SeesForeignCommit();
+
+  // The same, and false only where nobody is about to commit either: it takes the write lock for a
+  // moment. Nothing: somebody has it now, of this process or of another.
+  std::optional<bool> SettlesForeignCommits();
 
   // Grows with every commit of this writer.
   std::int64_t commit_count() const { return commit_count_.load(std::memory_order_relaxed); }

@@ -1,15 +1,20 @@
 -- What people and workers ask for, beside claiming and finishing.
 
--- Where a job is. One row, with NULL for the states it is not in.
+-- Where a job is. One row, with NULL for the states it is not in. Each table is looked up by a
+-- query of its own: in a join, statistics of a table that had one row would make SQLite go through
+-- all of it.
 -- @whereabouts
-SELECT j.lane, j.priority, j.run_at, j.attempt, j.fence, j.flags, j.transition, j.started_at,
-       j.progress, j.progress_note, r.fence, e.state, e.fence, e.transition, e.flags,
-       e.started_at, b.job
-FROM outlive_job j
-LEFT JOIN outlive_running r ON r.job = j.id
-LEFT JOIN outlive_ended e ON e.job = j.id
-LEFT JOIN outlive_blocked b ON b.job = j.id
-WHERE j.id = ?1
+SELECT lane, priority, run_at, attempt, fence, flags, transition, started_at, progress,
+       progress_note,
+       (SELECT fence FROM outlive_running WHERE job = ?1),
+       (SELECT state FROM outlive_ended WHERE job = ?1),
+       (SELECT fence FROM outlive_ended WHERE job = ?1),
+       (SELECT transition FROM outlive_ended WHERE job = ?1),
+       (SELECT flags FROM outlive_ended WHERE job = ?1),
+       (SELECT started_at FROM outlive_ended WHERE job = ?1),
+       (SELECT job FROM outlive_blocked WHERE job = ?1)
+FROM outlive_job
+WHERE id = ?1
 
 -- @set_flags
 UPDATE outlive_running SET flags = ?2 WHERE job = ?1

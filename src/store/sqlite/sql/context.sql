@@ -43,13 +43,12 @@ SELECT queue, kind FROM outlive_lane WHERE id = ?1
 -- @add_lane
 INSERT INTO outlive_lane (queue, kind) VALUES (?1, ?2)
 
+-- In no order.
 -- @new_lanes
-SELECT l.id, l.queue, q.text, l.kind, k.text
-FROM outlive_lane l
-JOIN outlive_name q ON q.id = l.queue
-JOIN outlive_name k ON k.id = l.kind
-WHERE l.id > ?1
-ORDER BY l.id
+SELECT id, queue, (SELECT text FROM outlive_name WHERE id = outlive_lane.queue),
+       kind, (SELECT text FROM outlive_name WHERE id = outlive_lane.kind)
+FROM outlive_lane
+WHERE id > ?1
 
 -- @count
 UPDATE outlive_lane

@@ -80,10 +80,12 @@ WHERE job = ?1
 -- @error_count
 SELECT count(*) FROM outlive_error WHERE job = ?1
 
+-- No join: see "whereabouts".
 -- @follow_ups
-SELECT f.entries, j.generation, j.traceparent
-FROM outlive_follow_up f JOIN outlive_job j ON j.id = f.job
-WHERE f.job = ?1
+SELECT entries, (SELECT generation FROM outlive_job WHERE id = ?1),
+       (SELECT traceparent FROM outlive_job WHERE id = ?1)
+FROM outlive_follow_up
+WHERE job = ?1
 
 -- @job_tags
 SELECT tags FROM outlive_job WHERE id = ?1

@@ -55,17 +55,16 @@ ORDER BY job DESC LIMIT ?2
 
 -- With a tag, ?4; in a state, ?5; dead of one error, ?6.
 -- @by_tag
-SELECT t.job FROM outlive_tag t
-JOIN outlive_job j ON j.id = t.job
-LEFT JOIN outlive_running r ON r.job = t.job
-LEFT JOIN outlive_ended e ON e.job = t.job
-LEFT JOIN outlive_blocked b ON b.job = t.job
-WHERE t.tag = ?4 AND t.job < ?1
-  AND (?3 IS NULL OR j.lane IN (SELECT value FROM json_each(?3)))
-  AND (?5 IS NULL OR ?5 = CASE WHEN r.job IS NOT NULL THEN 2 WHEN e.job IS NOT NULL THEN e.state
-                               WHEN b.job IS NOT NULL THEN 1 ELSE 0 END)
-  AND (?6 IS NULL OR e.error_group = ?6)
-ORDER BY t.job DESC LIMIT ?2
+SELECT job FROM outlive_tag
+WHERE tag = ?4 AND job < ?1
+  AND (?3 IS NULL OR (SELECT lane FROM outlive_job WHERE id = outlive_tag.job) IN
+                     (SELECT value FROM json_each(?3)))
+  AND (?5 IS NULL OR ?5 = CASE
+         WHEN EXISTS (SELECT 1 FROM outlive_running WHERE job = outlive_tag.job) THEN 2
+         WHEN EXISTS (SELECT 1 FROM outlive_blocked WHERE job = outlive_tag.job) THEN 1
+         ELSE coalesce((SELECT state FROM outlive_ended WHERE job = outlive_tag.job), 0) END)
+  AND (?6 IS NULL OR ?6 = (SELECT error_group FROM outlive_ended WHERE job = outlive_tag.job))
+ORDER BY job DESC LIMIT ?2
 
 -- @counts
 SELECT total(pending), total(pending + blocked + running + completed + cancelled + dead)

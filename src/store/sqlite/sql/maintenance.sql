@@ -13,11 +13,11 @@ UPDATE outlive_session SET expires_at = ?2 WHERE name = ?1 AND expires_at > ?2
 SELECT 1 FROM outlive_session WHERE expires_at <= ?1 LIMIT 1
 
 -- @lost_jobs
-SELECT r.job, r.lane, r.fence, r.attempt, r.started_at, r.flags, r.cancel_requested, r.progress,
-       r.progress_note, j.crashes
-FROM outlive_running r JOIN outlive_job j ON j.id = r.job
-WHERE r.session IN (SELECT id FROM outlive_session WHERE expires_at <= ?1)
-ORDER BY r.job
+SELECT job, lane, fence, attempt, started_at, flags, cancel_requested, progress, progress_note,
+       (SELECT crashes FROM outlive_job WHERE id = outlive_running.job)
+FROM outlive_running
+WHERE session IN (SELECT id FROM outlive_session WHERE expires_at <= ?1)
+ORDER BY job
 LIMIT ?2
 
 -- Only those that hold nothing any more.

@@ -1,22 +1,33 @@
 -- What readers ask for.
 
--- A job without what is long. NULL for the states it is not in.
+-- Tables that may be large are looked up one by one, never in a join: statistics of a table that
+-- had one row would make SQLite go through all of it.
+
+-- A job without what is long, as it is while it waits.
 -- @job
-SELECT j.id, q.text, k.text, j.priority, j.run_at, j.created_at, j.attempt_max, j.crashes,
-       j.generation, j.idempotency_key, j.partition_key, j.traceparent, j.tags, j.retry_policy,
-       j.attempt, j.fence, j.flags, j.started_at, j.progress, j.progress_note,
-       r.attempt, r.fence, r.flags, r.started_at, r.progress, r.progress_note,
-       e.attempt, e.fence, e.flags, e.started_at, e.progress, e.progress_note,
-       e.state, e.ended_at, s.name, b.job
-FROM outlive_job j
-JOIN outlive_lane l ON l.id = j.lane
-JOIN outlive_name q ON q.id = l.queue
-JOIN outlive_name k ON k.id = l.kind
-LEFT JOIN outlive_running r ON r.job = j.id
-LEFT JOIN outlive_session s ON s.id = r.session
-LEFT JOIN outlive_ended e ON e.job = j.id
-LEFT JOIN outlive_blocked b ON b.job = j.id
-WHERE j.id = ?1
+SELECT id, (SELECT text FROM outlive_name
+            WHERE id = (SELECT queue FROM outlive_lane WHERE id = outlive_job.lane)),
+       (SELECT text FROM outlive_name
+        WHERE id = (SELECT kind FROM outlive_lane WHERE id = outlive_job.lane)),
+       priority, run_at, created_at, attempt_max, crashes, generation, idempotency_key,
+       partition_key, traceparent, tags, retry_policy,
+       attempt, fence, flags, started_at, progress, progress_note
+FROM outlive_job
+WHERE id = ?1
+
+-- @running
+SELECT attempt, fence, flags, started_at, progress, progress_note,
+       (SELECT name FROM outlive_session WHERE id = outlive_running.session)
+FROM outlive_running
+WHERE job = ?1
+
+-- @ended
+SELECT attempt, fence, flags, started_at, progress, progress_note, state, ended_at
+FROM outlive_ended
+WHERE job = ?1
+
+-- @blocked
+SELECT 1 FROM outlive_blocked WHERE job = ?1
 
 -- @args
 SELECT args FROM outlive_job WHERE id = ?1
@@ -54,11 +65,14 @@ LIMIT 1
 -- @queues
 SELECT n.text, q.paused FROM outlive_queue q JOIN outlive_name n ON n.id = q.name ORDER BY n.text
 
--- The batches that hold entries after ?1.
--- @batches
-SELECT seq, at, entries FROM outlive_event_batch
-WHERE seq >= coalesce((SELECT max(seq) FROM outlive_event_batch WHERE seq <= ?1), 0)
-ORDER BY seq
+-- The batch that holds entry ?1; the first one, where that entry is gone.
+-- @batch_of
+SELECT coalesce((SELECT max(seq) FROM outlive_event_batch WHERE seq <= ?1),
+                (SELECT min(seq) FROM outlive_event_batch))
+
+-- The next one begins where it ends.
+-- @batch
+SELECT at, count, entries FROM outlive_event_batch WHERE seq = ?1
 
 -- @newest_batch
 SELECT seq + count - 1, at FROM outlive_event_batch ORDER BY seq DESC LIMIT 1
@@ -71,14 +85,13 @@ ORDER BY 2 DESC, 3 DESC
 LIMIT ?1
 
 -- @group_job
-SELECT k.text, e.ended_at, x.code, x.message
-FROM outlive_ended e
-JOIN outlive_lane l ON l.id = e.lane
-JOIN outlive_name k ON k.id = l.kind
-LEFT JOIN outlive_error x ON x.job = e.job
-WHERE e.job = ?1
-ORDER BY x.number DESC
-LIMIT 1
+SELECT (SELECT text FROM outlive_name
+        WHERE id = (SELECT kind FROM outlive_lane WHERE id = outlive_ended.lane)),
+       ended_at,
+       (SELECT code FROM outlive_error WHERE job = ?1 ORDER BY number DESC LIMIT 1),
+       (SELECT message FROM outlive_error WHERE job = ?1 ORDER BY number DESC LIMIT 1)
+FROM outlive_ended
+WHERE job = ?1
 
 -- @cancel_requests
 SELECT job FROM outlive_running

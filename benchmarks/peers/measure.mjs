@@ -1,0 +1,26 @@
+// One measure of one peer: node measure.mjs PEER DURABILITY MEASURE FOLDER LIMITS, started by
+// compare.mjs. Prints the result as one line of JSON.
+
+import process from 'node:process';
+
+import {MEASURES} from './load.mjs';
+import {startRedis} from './redis.mjs';
+
+const [peer, durability, measure, folder, limits] = process.argv.slice(2);
+const {adapter} = await import(`./${peer}.mjs`);
+
+const redis = peer === 'bullmq' ? await startRedis(folder, durability) : null;
+for (const signal of ['SIGINT', 'SIGTERM']) {
+  process.once(signal, async () => {
+    await redis?.stop();
+    process.exit(1);
+  });
+}
+try {
+  const place = {folder, durability, socket: redis?.socket};
+  const result = await MEASURES[measure](adapter, place, JSON.parse(limits));
+  console.log(JSON.stringify(result));
+} finally {
+  await redis?.stop();
+}
+process.exit();  // Clients may still be trying to reach the server.
