@@ -60,8 +60,9 @@ absl::Time DueTime(absl::Time asked, absl::Time now);
 // and kRelease of a job that was asked to stop.
 Transition EndTransition(Transition asked, bool cancel_requested);
 
-// The same for kRescue and kCrash (`by`) of a job that has `crashes` crashes, with this one: what it
-// says, but kDie where they have reached crash_count_max, and kCancel where it was asked to stop.
+// The same for kRescue and kCrash (`by`) of a job with `crashes` crashes, this one included: what
+// it says, but kDie where they have reached crash_count_max, and kCancel where the job was asked to
+// stop.
 Transition LossTransition(Transition by, int crashes, int crash_count_max, bool cancel_requested);
 
 // Whether the error of a Finished with this transition goes into the history.
