@@ -106,6 +106,28 @@ TEST_CASE("a queue that was full goes on at once, while another has nothing to d
   }));
 }
 
+TEST_CASE("a job that comes while another one runs does not wait for it") {
+  RealWorld world;
+  Gate started;
+  Gate gate;
+  WorkerSet workers;
+  workers.Add<Mail>([&](JobContext&, const Mail&) {
+    started.Open();
+    gate.Wait();
+    return Done();
+  });
+  workers.Add<Fax>([](JobContext&, const Fax&) { return Done(); });
+  Runner runner(world.client, workers);
+  REQUIRE(runner.Start().ok());
+  const JobId slow = world.client.Enqueue(Mail{1, "a"})->id;
+  started.Wait();
+  const JobId quick = world.client.Enqueue(Fax{2})->id;
+  CHECK(world.client.WaitFor(quick, world.Patience()).ok());
+  CHECK(world.client.Get(slow)->state == JobState::kRunning);
+  gate.Open();
+  CHECK(world.client.WaitFor(slow, world.Patience()).ok());
+}
+
 TEST_CASE("a running job is cancelled through another client") {
   RealWorld world;
   Client other(world.store);
