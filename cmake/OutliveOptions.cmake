@@ -1,7 +1,7 @@
 # Every part can be switched off. A part whose library is not found switches itself off and says so
 # (OutliveDependencies.cmake).
 
-set(OUTLIVE_PARTS SPDLOG SQLITE ARTIFACT REPORT PDF XLSX NOTIFY PROMETHEUS HTTP)
+set(OUTLIVE_PARTS SPDLOG SQLITE ARTIFACT REPORT PDF XLSX NOTIFY PROMETHEUS ISOLATE HTTP)
 option(OUTLIVE_WITH_SPDLOG "Log through spdlog by default (else to stderr)" ON)
 option(OUTLIVE_WITH_SQLITE "The SQLite store" ON)
 option(OUTLIVE_WITH_ARTIFACT "Artifacts on disk and signed links (OpenSSL)" ON)
@@ -10,6 +10,7 @@ option(OUTLIVE_WITH_PDF "The PDF renderer (Pango and Cairo)" ON)
 option(OUTLIVE_WITH_XLSX "The XLSX renderer (libxlsxwriter)" ON)
 option(OUTLIVE_WITH_NOTIFY "Webhook and e-mail notifiers (libcurl, OpenSSL)" ON)
 option(OUTLIVE_WITH_PROMETHEUS "Metrics in Prometheus text (prometheus-cpp core)" ON)
+option(OUTLIVE_WITH_ISOLATE "Workers in child processes (Linux)" ON)
 option(OUTLIVE_WITH_HTTP "The HTTP component (Boost.Beast)" ON)
 
 option(OUTLIVE_BUILD_TESTS "Build the tests" ${PROJECT_IS_TOP_LEVEL})

@@ -113,17 +113,23 @@ function(outlive_add_program name)
   outlive_private_flags(${name})
 endfunction()
 
-# outlive_add_tests(<component> SOURCES … [DEPS …] [LABELS …] [PROPERTIES …] [ENVIRONMENT …])
+# outlive_add_tests(<component> SOURCES … [MAIN <file>] [DEPS …] [LABELS …] [PROPERTIES …]
+#                   [ENVIRONMENT …])
 # One doctest program for a component; each of its cases is one CTest test, <component>/<case>.
+# MAIN: where its main() is, instead of tests/main.cc.
 #
 # Labels: the component, LABELS, and the case's test suite (TEST_SUITE("slow")). tools/test --quick
 # leaves out slow, browser and package. PROPERTIES are test properties of one value each. A case
 # that finds out that it cannot run here prints "[skipped] why" and returns: CTest reports it as
 # skipped. A case marked doctest::skip() is reported as disabled.
 function(outlive_add_tests component)
-  cmake_parse_arguments(arg "" "" "SOURCES;DEPS;LABELS;PROPERTIES;ENVIRONMENT" ${ARGN})
+  cmake_parse_arguments(arg "" "MAIN" "SOURCES;DEPS;LABELS;PROPERTIES;ENVIRONMENT" ${ARGN})
   set(program outlive_${component}_tests)
-  outlive_add_program(${program} SOURCES ${arg_SOURCES} "${outlive_SOURCE_DIR}/tests/main.cc"
+  set(main "${outlive_SOURCE_DIR}/tests/main.cc")
+  if(arg_MAIN)
+    set(main "${arg_MAIN}")
+  endif()
+  outlive_add_program(${program} SOURCES ${arg_SOURCES} "${main}"
                       DEPS doctest::doctest ${arg_DEPS})
   # Without optimisation assertions compile in half of the time; what they test is optimised.
   target_compile_options(${program} PRIVATE $<$<CONFIG:RelWithDebInfo>:-O0>)

@@ -30,6 +30,8 @@ std::string_view EventTypeName(EventType type) {
       return "cancel_requested";
     case EventType::kDiscarded:
       return "discarded";
+    case EventType::kCrashed:
+      return "crashed";
   }
   return "unknown";
 }

@@ -23,6 +23,7 @@ constexpr std::array kRules = {
     Rule{JobState::kRunning, Transition::kSnooze, JobState::kPending},
     Rule{JobState::kRunning, Transition::kRelease, JobState::kPending},
     Rule{JobState::kRunning, Transition::kRescue, JobState::kPending},
+    Rule{JobState::kRunning, Transition::kCrash, JobState::kPending},
     Rule{JobState::kRunning, Transition::kCancel, JobState::kCancelled},
     Rule{JobState::kRunning, Transition::kDie, JobState::kDead},
     Rule{JobState::kCompleted, Transition::kRequeue, JobState::kPending},
@@ -34,8 +35,8 @@ constexpr std::array<std::string_view, kJobStateCount> kStateNames = {
     "pending", "blocked", "running", "completed", "cancelled", "dead"};
 
 constexpr std::array<std::string_view, kTransitionCount> kTransitionNames = {
-    "claim",  "complete", "retry", "snooze",  "release",
-    "rescue", "cancel",   "die",   "requeue", "unblock"};
+    "claim",  "complete", "retry",   "snooze",  "release", "rescue",
+    "cancel", "die",      "requeue", "unblock", "crash"};
 
 }  // namespace
 

@@ -46,4 +46,11 @@ Outcome Dead(std::string_view reason) {
   return outcome;
 }
 
+Outcome Crashed(absl::Status why) {
+  Outcome outcome;
+  outcome.kind_ = Outcome::Kind::kCrashed;
+  outcome.status_ = why.ok() ? absl::UnknownError("the process that ran it has died") : why;
+  return outcome;
+}
+
 }  // namespace outlive

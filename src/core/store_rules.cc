@@ -59,6 +59,7 @@ bool EndsAttempt(Transition transition) {
     case Transition::kRelease:
     case Transition::kCancel:
     case Transition::kDie:
+    case Transition::kCrash:
       return true;
     case Transition::kClaim:
     case Transition::kRescue:
@@ -148,8 +149,12 @@ absl::Status ValidateFinished(const Finished& finished) {
   internal::Faults faults("end of an attempt");
   CheckLease(finished.lease, faults);
   faults.Require(EndsAttempt(finished.transition), "the transition does not end an attempt");
-  if (finished.transition == Transition::kRetry || finished.transition == Transition::kSnooze) {
+  if (finished.transition == Transition::kRetry || finished.transition == Transition::kSnooze ||
+      finished.transition == Transition::kCrash) {
     faults.Require(IsDelay(finished.delay), "delay must be from 0 to 366 days");
+  }
+  if (finished.transition == Transition::kCrash) {
+    faults.Require(finished.crash_count_max >= 1, "crash_count_max must be 1 or more");
   }
   if (finished.transition == Transition::kComplete) {
     CheckPayload("output", finished.output, faults);
@@ -197,6 +202,16 @@ Transition EndTransition(Transition asked, bool cancel_requested) {
   return cancel_requested && hands_back ? Transition::kCancel : asked;
 }
 
+Transition LossTransition(Transition by, int crashes, int crash_count_max, bool cancel_requested) {
+  if (cancel_requested) return Transition::kCancel;
+  return crashes >= crash_count_max ? Transition::kDie : by;
+}
+
+bool KeepsError(Transition asked) {
+  return asked == Transition::kRetry || asked == Transition::kDie || asked == Transition::kCancel ||
+         asked == Transition::kCrash;
+}
+
 EventType EventOf(Transition transition) {
   switch (transition) {
     case Transition::kClaim:
@@ -217,6 +232,8 @@ EventType EventOf(Transition transition) {
       return EventType::kDead;
     case Transition::kRequeue:
       return EventType::kRequeued;
+    case Transition::kCrash:
+      return EventType::kCrashed;
     case Transition::kUnblock:
       break;
   }

@@ -30,21 +30,23 @@ WorkerSet& WorkerSet::Add(std::string_view kind, std::unique_ptr<CoroutineWorker
 }
 
 WorkerSet& WorkerSet::AddEntry(std::string_view kind, Entry entry) {
-  const auto fault = [&](std::string_view text) {
-    faults_ += fmt::format("{}worker \"{}\": {}", faults_.empty() ? "" : "; ",
-                           EscapeForLog(kind.substr(0, limits::kNameBytesMax)), text);
+  const auto require = [&](bool holds, std::string_view otherwise) {
+    if (!holds) AddFault(kind, absl::InvalidArgumentError(std::string(otherwise)));
   };
-  const auto check = [&](const absl::Status& status) {
-    if (!status.ok()) fault({status.message().data(), status.message().size()});
-  };
-  check(ValidateName("kind", kind));
-  check(ValidateRetryPolicy(entry.options.retry));
-  if (entry.options.timeout <= absl::ZeroDuration()) fault("timeout must be positive");
-  if (entry.worker == nullptr && entry.coroutine == nullptr) fault("must not be null");
-  if (!entries_.try_emplace(std::string(kind), std::move(entry)).second) {
-    fault("there is one for this kind already");
-  }
+  AddFault(kind, ValidateName("kind", kind));
+  AddFault(kind, ValidateRetryPolicy(entry.options.retry));
+  require(entry.options.timeout > absl::ZeroDuration(), "timeout must be positive");
+  require(entry.worker != nullptr || entry.coroutine != nullptr, "must not be null");
+  require(entries_.try_emplace(std::string(kind), std::move(entry)).second,
+          "there is one for this kind already");
   return *this;
+}
+
+void WorkerSet::AddFault(std::string_view kind, const absl::Status& why) {
+  if (why.ok()) return;
+  faults_ += fmt::format("{}worker \"{}\": {}", faults_.empty() ? "" : "; ",
+                         EscapeForLog(kind.substr(0, limits::kNameBytesMax)),
+                         std::string_view(why.message().data(), why.message().size()));
 }
 
 absl::Status WorkerSet::status() const {

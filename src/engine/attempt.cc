@@ -5,9 +5,9 @@
 
 #include <algorithm>
 #include <cmath>
-#include <exception>
 #include <utility>
 
+#include "core/exception_text.h"
 #include "engine/progress_writer.h"
 #include "engine/stop_caller.h"
 #include "outlive/core/limits.h"
@@ -169,18 +169,6 @@ Outcome Attempt::Run() {
     throw;  // The thread is being cancelled: not ours to stop.
   } catch (...) {
     return Retry(absl::UnknownError(CurrentExceptionText()));
-  }
-}
-
-std::string CurrentExceptionText() {
-  try {
-    throw;
-  } catch (const std::exception& exception) {
-    const char* text = exception.what();
-    return fmt::format("an exception: {}", text == nullptr ? "(no text)" : text);
-  } catch (...) {
-    const std::type_info* type = abi::__cxa_current_exception_type();
-    return fmt::format("an exception of type {}", type == nullptr ? "unknown" : type->name());
   }
 }
 

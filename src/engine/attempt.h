@@ -116,9 +116,6 @@ class Attempt final : public JobContext, public std::enable_shared_from_this<Att
   bool dirty_ ABSL_GUARDED_BY(mutex_) = false;
 };
 
-// "an exception: <text>", for whatever is being thrown. Inside a catch block.
-std::string CurrentExceptionText();
-
 }  // namespace outlive::internal
 
 #endif  // OUTLIVE_SRC_ENGINE_ATTEMPT_H_

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <string>
 
+#include "outlive/core/store_rules.h"
+
 namespace outlive::internal {
 namespace {
 
@@ -27,6 +29,13 @@ bool WasCompletedInHost(const Services& services, const Attempt& attempt) {
   if (!attempt.completed_in_host) return false;
   const absl::StatusOr<Job> job = services.store.Get(attempt.id());
   return job.ok() && job->state == JobState::kCompleted && job->fence == attempt.fence();
+}
+
+// A crash that used up the crash budget is the job's death.
+Transition EndOf(const Attempt& attempt, const Finished& finished) {
+  if (finished.transition != Transition::kCrash) return finished.transition;
+  return LossTransition(Transition::kCrash, attempt.job().crashes + 1, finished.crash_count_max,
+                        false);
 }
 
 std::string_view ErrorText(const Finished& finished) {
@@ -61,13 +70,15 @@ void ReportEnd(const Services& services, const Attempt& attempt, const Finished&
                            stored.ToString()));
     return;
   }
-  services.observer.OnEnded(attempt.label(), finished.transition, run);
-  if (finished.transition == Transition::kRetry) {
-    LogAttempt(services, attempt, LogLevel::kWarning,
-               fmt::format("attempt failed, again in {}: {}",
-                           absl::FormatDuration(absl::Trunc(finished.delay, absl::Milliseconds(1))),
-                           ErrorText(finished)));
-  } else if (finished.transition == Transition::kDie) {
+  const Transition end = EndOf(attempt, finished);
+  services.observer.OnEnded(attempt.label(), end, run);
+  if (end == Transition::kRetry || end == Transition::kCrash) {
+    LogAttempt(
+        services, attempt, LogLevel::kWarning,
+        fmt::format("attempt {}, again in {}: {}", end == Transition::kCrash ? "crashed" : "failed",
+                    absl::FormatDuration(absl::Trunc(finished.delay, absl::Milliseconds(1))),
+                    ErrorText(finished)));
+  } else if (end == Transition::kDie) {
     LogAttempt(services, attempt, LogLevel::kError,
                fmt::format("job is dead: {}", ErrorText(finished)));
   }

@@ -8,6 +8,8 @@
 #include <exception>
 #include <utility>
 
+#include "core/exception_text.h"
+
 namespace outlive::internal {
 namespace {
 

@@ -48,6 +48,20 @@ Finished Failed(const absl::Status& why, const std::optional<absl::Duration>& af
   return finished;
 }
 
+// The store ends the job where its crash budget is used up.
+Finished CrashedWith(const absl::Status& why, const ClaimedJob& job, const CrashPolicy& policy) {
+  Finished finished = Ended(job, Transition::kCrash, why);
+  finished.delay = policy.delay;
+  finished.crash_count_max = policy.crash_count_max;
+  return finished;
+}
+
+// A worker that had to be killed for it says more than we know.
+absl::Status TimedOut(const Outcome& outcome) {
+  if (absl::IsDeadlineExceeded(outcome.status())) return outcome.status();
+  return absl::DeadlineExceededError("the attempt took longer than its time limit");
+}
+
 Finished Completed(const Outcome& outcome, const ClaimedJob& job) {
   if (outcome.output().size() > limits::kPayloadBytesMax) {
     return Ended(
@@ -63,7 +77,7 @@ Finished Completed(const Outcome& outcome, const ClaimedJob& job) {
 }  // namespace
 
 Finished Decide(const Outcome& outcome, StopReason stop, const ClaimedJob& job,
-                const RetryPolicy& worker_policy, double unit) {
+                const RetryPolicy& worker_policy, const CrashPolicy& crash_policy, double unit) {
   // What ended well or cannot succeed did so, whoever asked for a stop meanwhile.
   if (outcome.kind() == Outcome::Kind::kDone) return Completed(outcome, job);
   if (outcome.kind() == Outcome::Kind::kDead) {
@@ -74,8 +88,7 @@ Finished Decide(const Outcome& outcome, StopReason stop, const ClaimedJob& job,
       return Ended(job, Transition::kCancel,
                    outcome.status().ok() ? absl::CancelledError("cancelled") : outcome.status());
     case StopReason::kTimeout:
-      return Failed(absl::DeadlineExceededError("the attempt took longer than its time limit"),
-                    std::nullopt, job, worker_policy, unit);
+      return Failed(TimedOut(outcome), std::nullopt, job, worker_policy, unit);
     case StopReason::kShutdown:
     case StopReason::kLeaseLost:
       return Ended(job, Transition::kRelease, absl::OkStatus());
@@ -89,6 +102,9 @@ Finished Decide(const Outcome& outcome, StopReason stop, const ClaimedJob& job,
     Finished finished = Ended(job, Transition::kSnooze, absl::OkStatus());
     finished.delay = std::min(*outcome.after(), kDelayMax);
     return finished;
+  }
+  if (outcome.kind() == Outcome::Kind::kCrashed) {
+    return CrashedWith(outcome.status(), job, crash_policy);
   }
   return Failed(outcome.status(), outcome.after(), job, worker_policy, unit);
 }

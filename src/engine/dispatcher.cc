@@ -379,8 +379,10 @@ void Dispatcher::LogFailure(const absl::Status& status) {
 Dispatcher::AttemptPtr Dispatcher::OnEnded(const AttemptPtr& attempt, Outcome outcome) {
   // What is done needs no jitter, and randomness is a system call.
   const double unit = outcome.kind() == Outcome::Kind::kDone ? 0 : RandomUnit(services_.random);
-  Finished finished =
-      Decide(outcome, attempt->stop_reason(), attempt->job(), attempt->entry().options.retry, unit);
+  const CrashPolicy crash_policy = {services_.options.crash_count_max,
+                                    services_.options.rescue_delay};
+  Finished finished = Decide(outcome, attempt->stop_reason(), attempt->job(),
+                             attempt->entry().options.retry, crash_policy, unit);
   const absl::Duration run = services_.clock.SinceBoot() - attempt->begun_at;
   AttemptPtr next;
   MutexLock lock(mutex_);

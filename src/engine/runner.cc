@@ -146,6 +146,9 @@ class Runner::Impl {
       started_ = false;
     }
     sessions_.Close();
+    for (const auto& [kind, entry] : services_.workers.entries()) {
+      if (entry.worker != nullptr) entry.worker->OnRunnerStopped();
+    }
   }
 
   static void Join(std::thread& thread) {

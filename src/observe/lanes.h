@@ -28,6 +28,7 @@ struct Lane {
   prometheus::Counter dead;
   prometheus::Counter failed;
   prometheus::Counter retried;
+  prometheus::Counter crashed;
   prometheus::Counter snoozed;
   prometheus::Counter released;
   prometheus::Counter rescued;

@@ -39,6 +39,9 @@ constexpr CounterSpec kCounters[] = {
     {"outlive_jobs_dead_total", "Jobs that became dead letters in this process.", &Lane::dead},
     {"outlive_attempts_failed_total", "Attempts that failed in this process, retried or dead.",
      &Lane::failed},
+    {"outlive_jobs_crashed_total",
+     "Failed attempts that took a process of their own along, after which the job is tried again.",
+     &Lane::crashed},
     {"outlive_jobs_retried_total", "Failed attempts after which the job is tried again.",
      &Lane::retried},
     {"outlive_jobs_snoozed_total", "Attempts whose worker asked for a later time.", &Lane::snoozed},
@@ -214,6 +217,10 @@ void PrometheusMetrics::OnEnded(JobLabel job, Transition end, absl::Duration run
     case Transition::kDie:
       lane.failed.Increment();
       lane.dead.Increment();
+      break;
+    case Transition::kCrash:
+      lane.failed.Increment();
+      lane.crashed.Increment();
       break;
     case Transition::kSnooze:
       lane.snoozed.Increment();

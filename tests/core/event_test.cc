@@ -28,6 +28,7 @@ TEST_CASE("numbers and names of events never change") {
       {EventType::kProgressed, 11, "progressed"},
       {EventType::kCancelRequested, 12, "cancel_requested"},
       {EventType::kDiscarded, 13, "discarded"},
+      {EventType::kCrashed, 14, "crashed"},
   };
   for (const Line& line : lines) {
     CHECK(static_cast<int>(line.type) == line.number);
@@ -36,7 +37,7 @@ TEST_CASE("numbers and names of events never change") {
 }
 
 TEST_CASE("a number that is no event has a name all the same") {
-  for (const int number : {-1, 0, 14, 1'000'000}) {
+  for (const int number : {-1, 0, 15, 1'000'000}) {
     CHECK(outlive::EventTypeName(static_cast<EventType>(number)) == "unknown");
   }
 }

@@ -18,18 +18,18 @@ constexpr JobState kStates[] = {JobState::kPending,   JobState::kBlocked,   JobS
 constexpr Transition kTransitions[] = {
     Transition::kClaim,   Transition::kComplete, Transition::kRetry,  Transition::kSnooze,
     Transition::kRelease, Transition::kRescue,   Transition::kCancel, Transition::kDie,
-    Transition::kRequeue, Transition::kUnblock};
+    Transition::kRequeue, Transition::kUnblock,  Transition::kCrash};
 
 // The table a second time, drawn by hand: a row for each state, a column for each transition.
 // p: pending, r: running, c: completed, x: cancelled, d: dead, -: not allowed.
 constexpr std::string_view kTable[] = {
-    // claim complete retry snooze release rescue cancel die requeue unblock
-    "r-----x---",  // pending
-    "------x--p",  // blocked
-    "-cppppxd--",  // running
-    "--------p-",  // completed
-    "--------p-",  // cancelled
-    "--------p-",  // dead
+    // claim complete retry snooze release rescue cancel die requeue unblock crash
+    "r-----x----",  // pending
+    "------x--p-",  // blocked
+    "-cppppxd--p",  // running
+    "--------p--",  // completed
+    "--------p--",  // cancelled
+    "--------p--",  // dead
 };
 
 std::optional<JobState> Drawn(char c) {
@@ -68,6 +68,12 @@ TEST_CASE("numbers of states never change") {
                                            {JobState::kCancelled, 4}, {JobState::kDead, 5}};
   for (const auto& [state, number] : numbers) CHECK(static_cast<int>(state) == number);
   CHECK(numbers.size() == outlive::kJobStateCount);
+}
+
+TEST_CASE("numbers of transitions never change") {
+  for (std::size_t i = 0; i < std::size(kTransitions); ++i) {
+    CHECK(static_cast<std::size_t>(kTransitions[i]) == i);
+  }
 }
 
 TEST_CASE("a terminal state is left by requeueing only") {
@@ -129,7 +135,8 @@ TEST_CASE("names of transitions are distinct") {
     names.insert(outlive::TransitionName(transition));
   }
   CHECK(names == std::set<std::string_view>{"claim", "complete", "retry", "snooze", "release",
-                                            "rescue", "cancel", "die", "requeue", "unblock"});
+                                            "rescue", "cancel", "die", "requeue", "unblock",
+                                            "crash"});
 }
 
 }  // namespace

@@ -85,4 +85,11 @@ TEST_CASE("cancelled and dead say why") {
   CHECK(dead.status() == absl::FailedPreconditionError("no such customer"));
 }
 
+TEST_CASE("a crash says why") {
+  const Outcome crashed = outlive::Crashed(absl::InternalError("killed by SIGSEGV"));
+  CHECK(crashed.kind() == Kind::kCrashed);
+  CHECK(crashed.status() == absl::InternalError("killed by SIGSEGV"));
+  CHECK(absl::IsUnknown(outlive::Crashed(absl::OkStatus()).status()));
+}
+
 }  // namespace

@@ -38,7 +38,7 @@ constexpr absl::Duration kTick = absl::Nanoseconds(1);
 constexpr Transition kTransitions[] = {
     Transition::kClaim,   Transition::kComplete, Transition::kRetry,  Transition::kSnooze,
     Transition::kRelease, Transition::kRescue,   Transition::kCancel, Transition::kDie,
-    Transition::kRequeue, Transition::kUnblock};
+    Transition::kRequeue, Transition::kUnblock,  Transition::kCrash};
 
 AttemptError Error(int attempt, std::string message,
                    absl::StatusCode code = absl::StatusCode::kUnavailable) {
@@ -111,9 +111,9 @@ TEST_CASE("pages") {
 }
 
 TEST_CASE("an end of an attempt is made by the transitions of attempts only") {
-  const std::set<Transition> ends = {Transition::kComplete, Transition::kRetry,
-                                     Transition::kSnooze,   Transition::kRelease,
-                                     Transition::kCancel,   Transition::kDie};
+  const std::set<Transition> ends = {
+      Transition::kComplete, Transition::kRetry, Transition::kSnooze, Transition::kRelease,
+      Transition::kCancel,   Transition::kDie,   Transition::kCrash};
   for (const Transition transition : kTransitions) {
     CAPTURE(outlive::TransitionName(transition));
     Finished finished;
@@ -131,11 +131,15 @@ TEST_CASE("what does not belong to the end of an attempt is not looked at") {
     if (!outlive::ValidateFinished(finished).ok()) continue;
     CAPTURE(outlive::TransitionName(transition));
     finished.delay = absl::InfiniteDuration();
-    const bool delays = transition == Transition::kRetry || transition == Transition::kSnooze;
+    const bool delays = transition == Transition::kRetry || transition == Transition::kSnooze ||
+                        transition == Transition::kCrash;
     CHECK(outlive::ValidateFinished(finished).ok() == !delays);
     finished.delay = -kTick;
     CHECK(outlive::ValidateFinished(finished).ok() == !delays);
     finished.delay = kDelayMax;
+    finished.crash_count_max = 0;
+    CHECK(outlive::ValidateFinished(finished).ok() == (transition != Transition::kCrash));
+    finished.crash_count_max = 1;
     finished.output = std::string(outlive::limits::kPayloadBytesMax + 1, 'x');
     CHECK(outlive::ValidateFinished(finished).ok() == (transition != Transition::kComplete));
   }
@@ -236,11 +240,31 @@ TEST_CASE("a wish to stop turns what would come back into a cancellation") {
   }
 }
 
+TEST_CASE("a lost process costs a crash, the last one the job, and a wish to stop ends it") {
+  for (const Transition by : {Transition::kRescue, Transition::kCrash}) {
+    CHECK(outlive::LossTransition(by, 1, 3, false) == by);
+    CHECK(outlive::LossTransition(by, 2, 3, false) == by);
+    CHECK(outlive::LossTransition(by, 3, 3, false) == Transition::kDie);
+    CHECK(outlive::LossTransition(by, 4, 3, false) == Transition::kDie);
+    CHECK(outlive::LossTransition(by, 1, 1, false) == Transition::kDie);
+    CHECK(outlive::LossTransition(by, 1, 3, true) == Transition::kCancel);
+    CHECK(outlive::LossTransition(by, 3, 3, true) == Transition::kCancel);
+  }
+}
+
+TEST_CASE("failures, deaths, cancellations and crashes leave their error") {
+  const std::set<Transition> keep = {Transition::kRetry, Transition::kDie, Transition::kCancel,
+                                     Transition::kCrash};
+  for (const Transition transition : kTransitions) {
+    CHECK(outlive::KeepsError(transition) == keep.contains(transition));
+  }
+}
+
 TEST_CASE("every transition has its event") {
   const EventType events[] = {EventType::kClaimed,   EventType::kCompleted, EventType::kRetried,
                               EventType::kSnoozed,   EventType::kReleased,  EventType::kRescued,
                               EventType::kCancelled, EventType::kDead,      EventType::kRequeued,
-                              EventType::kEnqueued};
+                              EventType::kEnqueued,  EventType::kCrashed};
   for (std::size_t i = 0; i < std::size(kTransitions); ++i) {
     CHECK(outlive::EventOf(kTransitions[i]) == events[i]);
   }

@@ -193,6 +193,14 @@ TEST_CASE("each fault is remembered with the kind it is about") {
   }
 }
 
+TEST_CASE("whoever makes workers can say what is wrong with one") {
+  WorkerSet workers;
+  workers.AddFault("k", absl::OkStatus());
+  CHECK(workers.status().ok());
+  workers.AddFault("k", absl::InvalidArgumentError("memory_bytes is too small"));
+  CHECK(Message(workers.status()) == "worker \"k\": memory_bytes is too small");
+}
+
 TEST_CASE("a null worker is a fault") {
   WorkerSet workers;
   workers.Add("a", std::unique_ptr<outlive::Worker>());

@@ -22,7 +22,8 @@ ClaimedJob JobAt(int attempt, int crashes = 0, int attempt_count_max = 5) {
 // Jitter's random number 0.5 is no jitter.
 Finished DecideFor(const Outcome& outcome, StopReason stop = StopReason::kNone,
                    const ClaimedJob& job = JobAt(1)) {
-  return Decide(outcome, stop, job, RetryPolicy{}, 0.5);
+  return Decide(outcome, stop, job, RetryPolicy{},
+                {.crash_count_max = 4, .delay = absl::Seconds(7)}, 0.5);
 }
 
 TEST_CASE("what a worker returns decides, where nobody asked for a stop") {
@@ -76,9 +77,31 @@ TEST_CASE("the last attempt that fails is dead, and crashes are not attempts") {
   CHECK(DecideFor(failed, StopReason::kTimeout, JobAt(5)).transition == Transition::kDie);
 }
 
+TEST_CASE("a crash waits like a rescue, and never uses up the attempts") {
+  const Outcome crashed = Crashed(absl::InternalError("killed by SIGSEGV"));
+  for (const ClaimedJob& job : {JobAt(1), JobAt(5), JobAt(6, 5)}) {
+    const Finished finished = DecideFor(crashed, StopReason::kNone, job);
+    CHECK(finished.transition == Transition::kCrash);
+    CHECK(finished.delay == absl::Seconds(7));
+    CHECK(finished.crash_count_max == 4);
+    CHECK(finished.error->code == absl::StatusCode::kInternal);
+    CHECK(finished.error->message == "killed by SIGSEGV");
+  }
+}
+
+TEST_CASE("what was killed for its time limit says how it went") {
+  const Finished finished =
+      DecideFor(Retry(absl::DeadlineExceededError("killed after 3 s")), StopReason::kTimeout);
+  CHECK(finished.transition == Transition::kRetry);
+  CHECK(finished.error->message == "killed after 3 s");
+  CHECK(DecideFor(Crashed(absl::InternalError("x")), StopReason::kTimeout).error->message ==
+        "the attempt took longer than its time limit");
+}
+
 TEST_CASE("why a stop was asked for decides what a stopped attempt is") {
   for (const Outcome& stopped :
-       {Outcome(absl::CancelledError("stopped")), Cancelled("stopped"), Snooze(absl::Seconds(1))}) {
+       {Outcome(absl::CancelledError("stopped")), Cancelled("stopped"), Snooze(absl::Seconds(1)),
+        Crashed(absl::InternalError("killed"))}) {
     CHECK(DecideFor(stopped, StopReason::kCancelled).transition == Transition::kCancel);
     CHECK(DecideFor(stopped, StopReason::kTimeout).transition == Transition::kRetry);
     CHECK(DecideFor(stopped, StopReason::kTimeout).error->code ==

@@ -243,6 +243,45 @@ TEST_CASE("a stop callback that blocks holds up neither the lease nor the flags 
   CHECK(client.WaitFor(blocked, real.Patience())->state == JobState::kCancelled);
 }
 
+TEST_CASE("workers learn that their runner has stopped, after all of them have returned") {
+  class Keeps final : public Worker {
+   public:
+    Outcome Run(JobContext&, std::string_view) override {
+      running = true;
+      started.Open();
+      gate.Wait();
+      running = false;
+      return Done();
+    }
+    void OnRunnerStopped() noexcept override {
+      CHECK_FALSE(running);
+      ++stops;
+    }
+
+    Gate started;
+    Gate gate;
+    std::atomic<bool> running{false};
+    std::atomic<int> stops{0};
+  };
+  RealWorld world;
+  WorkerSet workers;
+  auto owned = std::make_unique<Keeps>();
+  Keeps& worker = *owned;
+  workers.Add(Mail::kKind, std::move(owned));
+  {
+    Runner runner(world.client, workers);
+    REQUIRE(runner.Start().ok());
+    CHECK(world.client.Enqueue(Mail{1, "a"}).ok());
+    worker.started.Wait();
+    CHECK(worker.stops == 0);
+    std::thread stopper([&] { runner.Stop(); });
+    worker.gate.Open();
+    stopper.join();
+    CHECK(worker.stops == 1);
+  }
+  CHECK(worker.stops == 2);  // The destructor stops, too.
+}
+
 TEST_CASE("a destructor stops") {
   RealWorld world;
   auto runner = std::make_unique<Runner>(world.client, QuickWorkers());

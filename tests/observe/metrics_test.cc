@@ -110,6 +110,7 @@ TEST_CASE("every event is counted where it belongs, and nowhere else") {
       {ended(Transition::kComplete), {"outlive_jobs_completed_total"}},
       {ended(Transition::kCancel), {"outlive_jobs_cancelled_total"}},
       {ended(Transition::kRetry), {"outlive_attempts_failed_total", "outlive_jobs_retried_total"}},
+      {ended(Transition::kCrash), {"outlive_attempts_failed_total", "outlive_jobs_crashed_total"}},
       {ended(Transition::kDie), {"outlive_attempts_failed_total", "outlive_jobs_dead_total"}},
       {ended(Transition::kSnooze), {"outlive_jobs_snoozed_total"}},
       {ended(Transition::kRelease), {"outlive_jobs_released_total"}},
@@ -126,7 +127,8 @@ TEST_CASE("every event is counted where it belongs, and nowhere else") {
       "outlive_jobs_cancelled_total",  "outlive_jobs_dead_total",
       "outlive_attempts_failed_total", "outlive_jobs_retried_total",
       "outlive_jobs_snoozed_total",    "outlive_jobs_released_total",
-      "outlive_jobs_rescued_total",    "outlive_leases_lost_total"};
+      "outlive_jobs_rescued_total",    "outlive_leases_lost_total",
+      "outlive_jobs_crashed_total"};
   for (const Line& line : lines) {
     Fixture fixture;
     PrometheusMetrics metrics(fixture.store);

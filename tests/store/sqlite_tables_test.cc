@@ -93,10 +93,10 @@ class RandomUse {
   }
 
   void Finish(StoreTransaction& transaction) {
-    static constexpr Transition kEnds[] = {Transition::kComplete, Transition::kRetry,
-                                           Transition::kSnooze,   Transition::kRelease,
-                                           Transition::kCancel,   Transition::kDie};
-    Finished finished = conformance::Failed(AnyLease(), kEnds[random_.Below(6)], Name("error ", 9));
+    static constexpr Transition kEnds[] = {
+        Transition::kComplete, Transition::kRetry, Transition::kSnooze, Transition::kRelease,
+        Transition::kCancel,   Transition::kDie,   Transition::kCrash};
+    Finished finished = conformance::Failed(AnyLease(), kEnds[random_.Below(7)], Name("error ", 9));
     if (random_.OneIn(2)) finished.output = "output";
     CHECK(transaction.Finish({finished}).ok());
   }

@@ -293,9 +293,10 @@ class RandomOperations {
     for (std::uint64_t i = 1 + random_.Below(3); i > 0; --i) {
       static constexpr Transition kTransitions[] = {
           Transition::kComplete, Transition::kRetry, Transition::kSnooze, Transition::kRelease,
-          Transition::kCancel,   Transition::kDie,   Transition::kClaim};
+          Transition::kCancel,   Transition::kDie,   Transition::kCrash,  Transition::kClaim};
       Finished finished;
-      finished.transition = kTransitions[random_.Below(random_.OneIn(10) ? 7 : 6)];
+      finished.transition = kTransitions[random_.Below(random_.OneIn(10) ? 8 : 7)];
+      finished.crash_count_max = static_cast<int>(1 + random_.Below(3));
       finished.delay = RandomDelay();
       finished.output = Word();
       if (!random_.OneIn(4)) {

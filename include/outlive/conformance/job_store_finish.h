@@ -11,9 +11,9 @@
 
 namespace outlive::conformance {
 
-inline constexpr Transition kEnds[] = {Transition::kComplete, Transition::kRetry,
-                                       Transition::kSnooze,   Transition::kRelease,
-                                       Transition::kCancel,   Transition::kDie};
+inline constexpr Transition kEnds[] = {
+    Transition::kComplete, Transition::kRetry, Transition::kSnooze, Transition::kRelease,
+    Transition::kCancel,   Transition::kDie,   Transition::kCrash};
 
 inline std::string NamesOf(std::initializer_list<EventType> types) {
   std::string names;
@@ -45,7 +45,7 @@ TEST_CASE_TEMPLATE_DEFINE("finish: every end leads where the lifecycle says", Ba
     if (IsTerminal(to)) CHECK(*job.ended_at == clock.Now());
     const bool given_back = end == Transition::kSnooze || end == Transition::kRelease;
     CHECK(job.attempt == (given_back ? 0 : 1));
-    CHECK(job.crashes == 0);
+    CHECK(job.crashes == (end == Transition::kCrash ? 1 : 0));
     CHECK(job.generation == 0);
     CHECK(EventsOf(store, job.id) ==
           NamesOf({EventType::kEnqueued, EventType::kClaimed, EventOf(end)}));
@@ -130,8 +130,8 @@ TEST_CASE_TEMPLATE_DEFINE("finish: a snoozed job waits, a released one has its o
   }
 }
 
-TEST_CASE_TEMPLATE_DEFINE("finish: only failures, deaths and cancellations have an error", Backend,
-                          finish_error) {
+TEST_CASE_TEMPLATE_DEFINE("finish: failures, deaths, cancellations and crashes have an error",
+                          Backend, finish_error) {
   VirtualClock clock;
   Backend backend(clock);
   JobStore& store = backend.store();
@@ -139,12 +139,70 @@ TEST_CASE_TEMPLATE_DEFINE("finish: only failures, deaths and cancellations have 
     CAPTURE(TransitionName(end));
     const ClaimedJob claimed = InsertAndClaim(store);
     CHECK(FinishOne(store, Failed(claimed.lease, end, "why")).ok());
-    const bool kept =
-        end == Transition::kRetry || end == Transition::kDie || end == Transition::kCancel;
+    const bool kept = KeepsError(end);
     const Job job = MustGet(store, claimed.lease.job);
     CHECK(job.errors.size() == (kept ? 1 : 0));
     if (job.state == JobState::kPending) RequireOk(CancelJob(store, job.id).status());
   }
+}
+
+TEST_CASE_TEMPLATE_DEFINE("finish: a crash has a budget of its own", Backend, finish_crash) {
+  VirtualClock clock;
+  Backend backend(clock);
+  JobStore& store = backend.store();
+  NewJob job = MakeJob();
+  job.attempt_count_max = 1;
+  job.follow_ups.push_back({.on_dead = true, .kind = "tell"});
+  const JobId id = MustInsert(store, job);
+  for (int crash = 1; crash <= 3; ++crash) {
+    const ClaimedJob claimed = ClaimOne(store);
+    CHECK(claimed.attempt == crash);
+    CHECK(claimed.crashes == crash - 1);
+    Finished crashed = Failed(claimed.lease, Transition::kCrash, fmt::format("crash {}", crash));
+    crashed.crash_count_max = 3;
+    crashed.delay = absl::Seconds(5);
+    CHECK(FinishOne(store, crashed).ok());
+    const std::string before = Snapshot(store);
+    CHECK(FinishOne(store, crashed).ok());  // A repeat.
+    CHECK(Snapshot(store) == before);
+
+    const Job now = MustGet(store, id);
+    CHECK(now.crashes == crash);
+    CHECK(now.attempt == crash);
+    CHECK(now.fence == claimed.lease.fence);
+    CHECK(now.errors.size() == static_cast<std::size_t>(crash));
+    if (crash == 3) break;
+    CHECK(now.state == JobState::kPending);
+    CHECK(now.run_at == clock.Now() + absl::Seconds(5));
+    CHECK(ClaimDue(store).empty());
+    clock.Advance(absl::Seconds(5));
+  }
+  const Job dead = MustGet(store, id);
+  CHECK(dead.state == JobState::kDead);
+  CHECK(dead.ended_at == clock.Now());
+  CHECK(dead.errors.back() == AttemptError{3, clock.Now(), absl::StatusCode::kInternal, "crash 3"});
+  CHECK(EventsOf(store, id) == "enqueued claimed crashed claimed crashed claimed dead");
+  CHECK(ClaimDue(store, kSession, 9, {"tell"}).size() == 1);
+
+  RequireOk(RequeueJob(store, id).status());
+  CHECK(MustGet(store, id).crashes == 0);
+}
+
+TEST_CASE_TEMPLATE_DEFINE("finish: crashes of a child and of its runner add up", Backend,
+                          finish_crash_adds_up) {
+  VirtualClock clock;
+  Backend backend(clock);
+  JobStore& store = backend.store();
+  const ClaimedJob first = InsertAndClaim(store, MakeJob(), "session-1");
+  CHECK(FinishOne(store, first, Transition::kCrash).ok());
+  ClaimOne(store, "session-2");
+  clock.Advance(kLease);
+  CHECK(RescueAll(store) == 1);
+  CHECK(MustGet(store, first.lease.job).crashes == 2);
+  CHECK(FinishOne(store, ClaimOne(store, "session-3"), Transition::kCrash).ok());
+  const Job dead = MustGet(store, first.lease.job);
+  CHECK(dead.state == JobState::kDead);
+  CHECK(dead.crashes == 3);
 }
 
 TEST_CASE_TEMPLATE_DEFINE("finish: messages are cut and cleaned", Backend, finish_message) {
@@ -322,6 +380,7 @@ TEST_CASE_TEMPLATE_DEFINE("finish: what is invalid leaves the job running", Back
       EndOf(claimed.lease, static_cast<Transition>(77)),
       EndOf(claimed.lease, Transition::kRetry, -absl::Microseconds(1)),
       EndOf(claimed.lease, Transition::kRetry, kDelayMax + absl::Microseconds(1)),
+      EndOf(claimed.lease, Transition::kCrash, -absl::Microseconds(1)),
       EndOf(claimed.lease, Transition::kSnooze, absl::InfiniteDuration()),
       EndOf(claimed.lease, Transition::kSnooze, -absl::InfiniteDuration()),
       EndOf({claimed.lease.job, 0}, Transition::kComplete),
@@ -330,13 +389,16 @@ TEST_CASE_TEMPLATE_DEFINE("finish: what is invalid leaves the job running", Back
       EndOf(claimed.lease, Transition::kComplete),
   };
   invalid.back().output = std::string(limits::kPayloadBytesMax + 1, 'o');
+  invalid.push_back(EndOf(claimed.lease, Transition::kCrash));
+  invalid.back().crash_count_max = 0;
   for (const Finished& finished : invalid) {
     CHECK(absl::IsInvalidArgument(FinishOne(store, finished)));
   }
   CHECK(Snapshot(store) == before);
 
   Finished longest = EndOf(claimed.lease, Transition::kSnooze, kDelayMax);
-  longest.output = invalid.back().output;  // Not of this transition.
+  longest.output = std::string(limits::kPayloadBytesMax + 1, 'o');  // Not of this transition.
+  longest.crash_count_max = 0;                                      // Nor is this.
   CHECK(FinishOne(store, longest).ok());
   CHECK(MustGet(store, claimed.lease.job).run_at == clock.Now() + kDelayMax);
 }
@@ -360,32 +422,33 @@ TEST_CASE_TEMPLATE_DEFINE("finish: a job that was asked to stop does not come ba
     CHECK(EventsOf(store, job.id) ==
           NamesOf({EventType::kEnqueued, EventType::kClaimed, EventType::kCancelRequested,
                    EventOf(own_way ? end : Transition::kCancel)}));
-    const bool has_error =
-        end == Transition::kRetry || end == Transition::kDie || end == Transition::kCancel;
-    CHECK(job.errors.size() == (has_error ? 1 : 0));
+    CHECK(job.errors.size() == (KeepsError(end) ? 1 : 0));
+    CHECK(job.crashes == (end == Transition::kCrash ? 1 : 0));
     CHECK(FinishOne(store, finished).ok());  // A repeat.
   }
 }
 
 }  // namespace outlive::conformance
 
-#define OUTLIVE_JOB_STORE_FINISH_CONFORMANCE(Backend)     \
-  namespace outlive::conformance {                        \
-  TEST_CASE_TEMPLATE_INVOKE(finish_lifecycle, Backend);   \
-  TEST_CASE_TEMPLATE_INVOKE(finish_output, Backend);      \
-  TEST_CASE_TEMPLATE_INVOKE(finish_retry, Backend);       \
-  TEST_CASE_TEMPLATE_INVOKE(finish_hand_back, Backend);   \
-  TEST_CASE_TEMPLATE_INVOKE(finish_error, Backend);       \
-  TEST_CASE_TEMPLATE_INVOKE(finish_message, Backend);     \
-  TEST_CASE_TEMPLATE_INVOKE(finish_error_cap, Backend);   \
-  TEST_CASE_TEMPLATE_INVOKE(finish_repeat, Backend);      \
-  TEST_CASE_TEMPLATE_INVOKE(finish_repeat_late, Backend); \
-  TEST_CASE_TEMPLATE_INVOKE(finish_fence, Backend);       \
-  TEST_CASE_TEMPLATE_INVOKE(finish_gone, Backend);        \
-  TEST_CASE_TEMPLATE_INVOKE(finish_batch, Backend);       \
-  TEST_CASE_TEMPLATE_INVOKE(finish_invalid, Backend);     \
-  TEST_CASE_TEMPLATE_INVOKE(finish_cancelled, Backend);   \
-  }                                                       \
+#define OUTLIVE_JOB_STORE_FINISH_CONFORMANCE(Backend)       \
+  namespace outlive::conformance {                          \
+  TEST_CASE_TEMPLATE_INVOKE(finish_lifecycle, Backend);     \
+  TEST_CASE_TEMPLATE_INVOKE(finish_output, Backend);        \
+  TEST_CASE_TEMPLATE_INVOKE(finish_retry, Backend);         \
+  TEST_CASE_TEMPLATE_INVOKE(finish_hand_back, Backend);     \
+  TEST_CASE_TEMPLATE_INVOKE(finish_error, Backend);         \
+  TEST_CASE_TEMPLATE_INVOKE(finish_crash, Backend);         \
+  TEST_CASE_TEMPLATE_INVOKE(finish_crash_adds_up, Backend); \
+  TEST_CASE_TEMPLATE_INVOKE(finish_message, Backend);       \
+  TEST_CASE_TEMPLATE_INVOKE(finish_error_cap, Backend);     \
+  TEST_CASE_TEMPLATE_INVOKE(finish_repeat, Backend);        \
+  TEST_CASE_TEMPLATE_INVOKE(finish_repeat_late, Backend);   \
+  TEST_CASE_TEMPLATE_INVOKE(finish_fence, Backend);         \
+  TEST_CASE_TEMPLATE_INVOKE(finish_gone, Backend);          \
+  TEST_CASE_TEMPLATE_INVOKE(finish_batch, Backend);         \
+  TEST_CASE_TEMPLATE_INVOKE(finish_invalid, Backend);       \
+  TEST_CASE_TEMPLATE_INVOKE(finish_cancelled, Backend);     \
+  }                                                         \
   static_assert(true, "")
 
 #endif  // OUTLIVE_CONFORMANCE_JOB_STORE_FINISH_H_

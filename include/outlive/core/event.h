@@ -25,6 +25,7 @@ enum class EventType : int {
   kProgressed = 11,
   kCancelRequested = 12,  // Of a running job.
   kDiscarded = 13,        // A dead letter was deleted.
+  kCrashed = 14,          // The process of its own that ran it has died; pending again.
 };
 
 struct Event {

@@ -98,16 +98,19 @@ struct ClaimResult {
 struct Finished {
   Lease lease = {};
 
-  // kComplete, kRetry, kSnooze, kRelease, kCancel or kDie.
+  // kComplete, kRetry, kSnooze, kRelease, kCancel, kDie or kCrash.
   Transition transition = Transition::kComplete;
 
-  // kRetry, kSnooze: due again this long after now. From 0 to kDelayMax.
+  // kRetry, kSnooze, kCrash: due again this long after now. From 0 to kDelayMax.
   absl::Duration delay = absl::ZeroDuration();
 
   // What does not belong to the transition is not looked at.
   std::string output = {};  // kComplete.
   std::optional<AttemptError> error =
-      {};  // kRetry, kDie, kCancel; `at` and `attempt` are the store's.
+      {};  // kRetry, kDie, kCancel, kCrash; `at` and `attempt` are the store's.
+
+  // kCrash: a job whose crashes reach this is dead. 1 or more.
+  int crash_count_max = limits::kCrashCountMaxDefault;
 };
 
 // What a running attempt keeps. Only what is set is written.
@@ -290,8 +293,9 @@ class StoreTransaction {
   // follow-ups of jobs that ended. One status for each element, in order. Repeating with the same
   // fence and transition is OK and changes nothing, as long as the fence is the job's.
   //
-  // kSnooze and kRelease give the attempt back; a released job has its old run_at. Where somebody
-  // has asked the job to stop, kRetry, kSnooze and kRelease end it cancelled, as kCancel does.
+  // kSnooze and kRelease give the attempt back; a released job has its old run_at. kCrash counts a
+  // crash, and ends the job dead where its crashes reach crash_count_max. Where somebody has asked
+  // the job to stop, kRetry, kSnooze, kRelease and kCrash end it cancelled, as kCancel does.
   //
   // Only the fence counts, not the session: an expired lease is good until it is rescued.
   //

@@ -19,7 +19,7 @@ enum class JobState : int {
 };
 inline constexpr int kJobStateCount = 6;
 
-// What can happen to a job.
+// What can happen to a job. Stores keep some of them: never renumber.
 enum class Transition : int {
   kClaim,     // A session leases it.
   kComplete,  // Its worker is done.
@@ -31,8 +31,9 @@ enum class Transition : int {
   kDie,       // It cannot succeed.
   kRequeue,   // A person sends it back to work: a new generation.
   kUnblock,   // What it waited for has ended.
+  kCrash,     // The process of its own that ran it has died; counts as a crash.
 };
-inline constexpr int kTransitionCount = 10;
+inline constexpr int kTransitionCount = 11;
 
 // The state after `transition` out of `from`; nothing where that is not allowed.
 std::optional<JobState> NextState(JobState from, Transition transition);

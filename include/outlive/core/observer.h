@@ -37,7 +37,7 @@ class Observer {
   virtual void OnStarted(JobLabel job, absl::Duration wait) = 0;
 
   // An attempt has ended and its result is stored. `end` is kComplete, kRetry, kSnooze, kRelease,
-  // kCancel or kDie.
+  // kCancel, kDie or kCrash.
   virtual void OnEnded(JobLabel job, Transition end, absl::Duration run) = 0;
 
   // The result of an attempt was refused: its lease is lost.

@@ -7,6 +7,7 @@
 //   return outlive::Snooze(absl::Seconds(30));          not now; burns no attempt
 //   return outlive::Cancelled("stopped by the user");   ended, neither well nor badly
 //   return outlive::Dead("no such customer");           cannot succeed: to the dead letters
+//   return outlive::Crashed(status);                    its own process has died (outlive/isolate)
 //   return status;                                      ok is Done(), else it is Retry(status)
 //
 // Thread-safety: a value, like a std::string.
@@ -24,7 +25,7 @@ namespace outlive {
 
 class [[nodiscard]] Outcome {
  public:
-  enum class Kind { kDone, kRetry, kSnooze, kCancelled, kDead };
+  enum class Kind { kDone, kRetry, kSnooze, kCancelled, kDead, kCrashed };
 
   // Done without output. (co_spawn needs a default.)
   Outcome() = default;
@@ -38,7 +39,8 @@ class [[nodiscard]] Outcome {
   // Done: the job's output, bytes; at most limits::kPayloadBytesMax.
   const std::string& output() const { return output_; }
 
-  // Retry: why. Cancelled and Dead: the reason, as kCancelled and kFailedPrecondition. Else OK.
+  // Retry and Crashed: why. Cancelled and Dead: the reason, as kCancelled and kFailedPrecondition.
+  // Else OK.
   const absl::Status& status() const { return status_; }
 
   // Snooze: how long. Retry: how long, or nothing for the job's policy.
@@ -50,6 +52,7 @@ class [[nodiscard]] Outcome {
   friend Outcome Snooze(absl::Duration after);
   friend Outcome Cancelled(std::string_view reason);
   friend Outcome Dead(std::string_view reason);
+  friend Outcome Crashed(absl::Status why);
 
   Kind kind_ = Kind::kDone;
   std::string output_;
@@ -68,6 +71,11 @@ Outcome Snooze(absl::Duration after);
 
 Outcome Cancelled(std::string_view reason);
 Outcome Dead(std::string_view reason);
+
+// For workers that run a job in a process of its own: that process has died. It counts against the
+// crash budget, not as a failure; the job waits as one whose runner was lost. An OK status is made
+// kUnknown.
+Outcome Crashed(absl::Status why);
 
 }  // namespace outlive
 

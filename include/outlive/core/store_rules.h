@@ -56,9 +56,17 @@ absl::Time DueTime(absl::Time asked, absl::Time now);
 
 // -- Ends of attempts -------------------------------------------------------------------------
 
-// The transition that a Finished makes: what it says, but kCancel for kRetry, kSnooze and kRelease
-// of a job that was asked to stop.
+// The transition that a Finished makes, kCrash apart: what it says, but kCancel for kRetry, kSnooze
+// and kRelease of a job that was asked to stop.
 Transition EndTransition(Transition asked, bool cancel_requested);
+
+// The same for kRescue and kCrash (`by`) of a job with `crashes` crashes, this one included: what
+// it says, but kDie where they have reached crash_count_max, and kCancel where the job was asked to
+// stop.
+Transition LossTransition(Transition by, int crashes, int crash_count_max, bool cancel_requested);
+
+// Whether the error of a Finished with this transition goes into the history.
+bool KeepsError(Transition asked);
 
 // What the event log says of it. Not for kUnblock, which has no event: that gives kEnqueued.
 EventType EventOf(Transition transition);

@@ -94,6 +94,10 @@ class Worker {
 
   // `args` are the job's bytes. WorkerSet::Add<Args>() makes a Worker that decodes them first.
   virtual Outcome Run(JobContext& job, std::string_view args) = 0;
+
+  // A runner that used this worker has stopped: what was kept for its next job, such as a process,
+  // is to end. Other runners may go on, and so may this one after another Start().
+  virtual void OnRunnerStopped() noexcept {}
 };
 
 // A worker that runs as a coroutine on the host's executor and must not block.

@@ -114,6 +114,10 @@ class WorkerSet {
   WorkerSet& Add(std::string_view kind, std::unique_ptr<CoroutineWorker> worker,
                  WorkerOptions options = {});
 
+  // For functions that make workers and add them: what is wrong with the one of this kind. OK:
+  // nothing.
+  void AddFault(std::string_view kind, const absl::Status& why);
+
   // OK, or kInvalidArgument with everything that was wrong with what was added.
   absl::Status status() const;
 

@@ -57,8 +57,8 @@ struct RunnerOptions {
   // keep its jobs for ever. Not a time limit for a job; that is WorkerOptions::timeout.
   absl::Duration lease = absl::Seconds(60);
 
-  // Attempts of a job that may end with their process, before it is dead: a poison job cannot
-  // bring the server down for ever. 1 to 1000.
+  // Attempts of a job that may end with their process, this one or a child of it, before it is
+  // dead: a poison job cannot bring the server down for ever. 1 to 1000.
   int crash_count_max = limits::kCrashCountMaxDefault;
 
   // How long a job waits after its process was lost. 0 to 1 day.
@@ -111,11 +111,11 @@ class Runner {
 
   // Stops: claims nothing more, lets running jobs go on for `grace`, then asks them to stop, and
   // hands back those that did not end, without burning an attempt. Complete when it returns: no
-  // thread, worker or callback is left. A worker that never returns keeps it waiting, but not its
-  // job: that is handed back after RunnerOptions::stop_patience, so the process may simply exit.
-  // May be called before Start(), again, and from several threads: all return when it has stopped.
-  // Never by a worker or a callback of this runner, for which it would wait. A negative grace is
-  // none, an infinite one has no end.
+  // thread, worker, child process or callback is left. A worker that never returns keeps it
+  // waiting, but not its job: that is handed back after RunnerOptions::stop_patience, so the
+  // process may simply exit. May be called before Start(), again, and from several threads: all
+  // return when it has stopped. Never by a worker or a callback of this runner, for which it would
+  // wait. A negative grace is none, an infinite one has no end.
   void Stop(absl::Duration grace = absl::ZeroDuration());
 
   // True between Start() and Stop(), while the session is alive: this process can finish what it

@@ -225,21 +225,23 @@ absl::Status MemoryWriter::FinishOne(const Finished& finished) {
     return LeaseLost(finished.lease, record->live.fence);
   }
   if (record->live.last_end == finished.transition) return absl::OkStatus();  // A repeat.
-  const Transition end = EndTransition(finished.transition, record->live.cancel_requested);
+  const bool crash = finished.transition == Transition::kCrash;
+  const Transition end =
+      crash ? LossTransition(Transition::kCrash, record->live.crashes + 1, finished.crash_count_max,
+                             record->live.cancel_requested)
+            : EndTransition(finished.transition, record->live.cancel_requested);
   const std::optional<JobState> to = NextState(record->live.state, end);
   if (record->live.state != JobState::kRunning || !to) {
     return LeaseLost(finished.lease, record->live.fence);
   }
-  const bool has_error = finished.transition == Transition::kRetry ||
-                         finished.transition == Transition::kDie ||
-                         finished.transition == Transition::kCancel;
   tables_.Change(*record, [&](JobLive& live) {
     EndAttempt(live, *to, tables_.now());
     live.last_end = finished.transition;
-    if (has_error && finished.error) {
+    if (finished.error && KeepsError(finished.transition)) {
       KeepError(live, {live.attempt, now(), finished.error->code, finished.error->message});
     }
-    if (end == Transition::kRetry || end == Transition::kSnooze) live.run_at = In(finished.delay);
+    if (crash) ++live.crashes;
+    if (*to == JobState::kPending && end != Transition::kRelease) live.run_at = In(finished.delay);
     if (end == Transition::kSnooze || end == Transition::kRelease) --live.attempt;
     if (end == Transition::kComplete) live.output = Share(finished.output);
   });
@@ -434,9 +436,9 @@ absl::StatusOr<std::vector<Rescued>> MemoryWriter::Rescue(const RescueRequest& r
 }
 
 Rescued MemoryWriter::RescueOne(MemoryRecord& record, const RescueRequest& request) {
-  Transition transition = Transition::kRescue;
-  if (record.live.crashes + 1 >= request.crash_count_max) transition = Transition::kDie;
-  if (record.live.cancel_requested) transition = Transition::kCancel;
+  const Transition transition =
+      LossTransition(Transition::kRescue, record.live.crashes + 1, request.crash_count_max,
+                     record.live.cancel_requested);
   tables_.Change(record, [&](JobLive& live) {
     EndAttempt(live, *NextState(live.state, transition), tables_.now());
     KeepError(live, LostError(live.attempt, now()));

@@ -13,11 +13,6 @@
 namespace outlive::sqlite {
 namespace {
 
-bool KeepsError(Transition transition) {
-  return transition == Transition::kRetry || transition == Transition::kDie ||
-         transition == Transition::kCancel;
-}
-
 // From so many on, statements about all of them are cheaper than some for each.
 constexpr std::size_t kBatchMin = 3;
 
@@ -104,7 +99,12 @@ absl::Status Finisher::EndAttempt(RunningJob running, const Finished& finished) 
                              finished.error->message};
     OUTLIVE_RETURN_IF_ERROR(rows_.AddError(running.job, error, at.flags));
   }
-  const Transition by = EndTransition(finished.transition, running.cancel_requested);
+  Transition by = EndTransition(finished.transition, running.cancel_requested);
+  if (finished.transition == Transition::kCrash) {
+    const absl::StatusOr<int> crashes = rows_.AddCrash(running.job);
+    OUTLIVE_RETURN_IF_ERROR(crashes.status());
+    by = LossTransition(by, *crashes, finished.crash_count_max, running.cancel_requested);
+  }
   if (by == Transition::kSnooze || by == Transition::kRelease) --at.attempt;
   if (NextState(JobState::kRunning, by) == JobState::kPending) {
     std::optional<absl::Time> run_at;

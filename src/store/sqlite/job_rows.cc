@@ -256,4 +256,15 @@ absl::Status JobRows::DeleteTags(JobId job) {
 
 absl::Status JobRows::DeleteBlocked(JobId job) { return delete_blocked_.Run(job); }
 
+absl::StatusOr<int> JobRows::AddCrash(JobId job) {
+  Rows rows = add_crash_.Query(job);
+  if (!rows.Next()) {
+    OUTLIVE_RETURN_IF_ERROR(rows.status());
+    return absl::DataLossError(fmt::format("running job {} is not in outlive_job", job));
+  }
+  const int crashes = static_cast<int>(rows.Int(0));
+  OUTLIVE_RETURN_IF_ERROR(rows.Drain());
+  return crashes;
+}
+
 }  // namespace outlive::sqlite

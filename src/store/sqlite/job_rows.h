@@ -94,7 +94,9 @@ class JobRows {
   absl::Status DeleteEnded(JobId job, LaneId lane, JobState state, std::int64_t flags);
 
   absl::Status DeleteBlocked(JobId job);
-  absl::Status AddCrash(JobId job) { return add_crash_.Run(job); }
+
+  // Returns the crashes of the job, this one included.
+  absl::StatusOr<int> AddCrash(JobId job);
 
  private:
   absl::StatusOr<std::string> ErrorGroup(JobId job, LaneId lane, std::int64_t flags);

@@ -82,9 +82,8 @@ absl::StatusOr<std::vector<Maintainer::LostJob>> Maintainer::FindLostJobs(int jo
 absl::StatusOr<Rescued> Maintainer::RescueOne(LostJob lost, const RescueRequest& request) {
   RunningJob& running = lost.running;
   JobProgress& at = running.at;
-  Transition by = Transition::kRescue;
-  if (lost.crashes >= request.crash_count_max) by = Transition::kDie;
-  if (running.cancel_requested) by = Transition::kCancel;
+  const Transition by = LossTransition(Transition::kRescue, lost.crashes, request.crash_count_max,
+                                       running.cancel_requested);
   OUTLIVE_RETURN_IF_ERROR(rows_.LeaveRunning(running));
   OUTLIVE_RETURN_IF_ERROR(rows_.AddError(
       running.job, LostError(static_cast<int>(at.attempt), context_.now()), at.flags));
@@ -93,7 +92,7 @@ absl::StatusOr<Rescued> Maintainer::RescueOne(LostJob lost, const RescueRequest&
     OUTLIVE_RETURN_IF_ERROR(
         rows_.PutBack(running, at, by, ToStoreTime(context_.now() + request.delay), 1));
   } else {
-    OUTLIVE_RETURN_IF_ERROR(rows_.AddCrash(running.job));
+    OUTLIVE_RETURN_IF_ERROR(rows_.AddCrash(running.job).status());
     OUTLIVE_RETURN_IF_ERROR(finisher_.End(running.job, running.lane, by, at, std::nullopt, ""));
   }
   absl::StatusOr<LaneNames> names = context_.catalog().NamesOf(running.lane);

@@ -27,6 +27,7 @@ bool BringsWork(EventType type) {
     case EventType::kSnoozed:
     case EventType::kReleased:
     case EventType::kRescued:
+    case EventType::kCrashed:
     case EventType::kRequeued:
       return true;
     default:

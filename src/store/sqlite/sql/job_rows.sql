@@ -56,7 +56,7 @@ WHERE id = ?1
 RETURNING priority
 
 -- @add_crash
-UPDATE outlive_job SET crashes = crashes + 1 WHERE id = ?1
+UPDATE outlive_job SET crashes = crashes + 1 WHERE id = ?1 RETURNING crashes
 
 -- @put_output
 INSERT OR REPLACE INTO outlive_output (job, bytes) VALUES (?1, ?2)
