@@ -6,10 +6,10 @@
 //   free slots ─────┘                                              ▲                  │
 //                                                                  └──── OnEnded() ◄──┘
 //
-// A claim is for what will be free when its commit ends. Where workers are much quicker than commits
-// that is every slot, so the next jobs are there when the last ones end: they are claimed ahead, at
-// most as many as there are slots, and the thread that ends a job takes the next one along. What
-// waits in vain is handed back.
+// A claim is for what will be free when its commit ends. Where workers are much quicker than
+// commits that is every slot, so the next jobs are there when the last ones end: they are claimed
+// ahead, at most as many as there are slots, and the thread that ends a job takes the next one
+// along. What waits in vain is handed back.
 //
 // A turn can be driven by a thread (Loop) or by hand (RunDue).
 //
