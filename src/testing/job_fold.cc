@@ -54,6 +54,7 @@ class Folder {
       case EventType::kRescued:
       case EventType::kCancelled:
       case EventType::kDead:
+      case EventType::kCrashed:
         return End(event);
       case EventType::kRequeued:
         return Requeue(event);
@@ -125,6 +126,10 @@ class Folder {
       return Fault{"I4", "a job was taken over without a new fence"};
     }
     if (event.type == EventType::kSnoozed || event.type == EventType::kReleased) --fold_.attempt;
+    // The process of the attempt's own has died, and its holder tells.
+    if (event.type == EventType::kCrashed && ++fold_.crashes >= options_.crash_count_max) {
+      return Fault{"I6", "a job whose crash budget is used up went back to work"};
+    }
     return std::nullopt;
   }
 
@@ -168,8 +173,9 @@ class Folder {
 
 void Count(const Event& event, const JobFold& fold, Verdict& verdict) {
   static constexpr std::string_view kNames[] = {
-      "",        "jobs",      "claimed", "completed", "retried",    "snoozed",         "released",
-      "rescued", "cancelled", "dead",    "requeued",  "progressed", "cancel_requests", "discarded"};
+      "",         "jobs",       "claimed",         "completed", "retried",
+      "snoozed",  "released",   "rescued",         "cancelled", "dead",
+      "requeued", "progressed", "cancel_requests", "discarded", "crashed"};
   verdict.Count(kNames[static_cast<int>(event.type)]);
   if (EndsForGood(event.type)) verdict.Count("ended");
   const FoldedAttempt* const attempt = fold.FindAttempt(event.fence - 1);
