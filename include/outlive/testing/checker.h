@@ -14,14 +14,15 @@
 //                    away only when its session has expired or was closed
 //   I5  fences       a write is accepted only from the attempt that holds the job
 //   I6  budgets      attempts and crashes are counted, and neither goes over its limit
-//   I7  ends         are final: only a person's requeue leads out
+//   I7  ends         are final: only a person's requeue leads out, and only where one was asked for
 //   I8  once         each generation of a job ends at most once
 //   I9  keys         one key is one job while its window lasts; other arguments are refused
 //   I10 never early  no attempt begins before its job is due
 //   I11 backoff      delays of retries are those of the policy, with jitter where it asks for it
 //   I15 drained      once faults have stopped, every job ends in time
 //   I17 conservation the event log and the final state tell the same, job for job
-//   I19 cancel       what was cancelled does not start, and what was asked to stop does not return
+//   I19 cancel       what was cancelled does not start, what was asked to stop does not return, and
+//                    nothing waiting is cancelled that nobody had asked for
 //   I20 kept         checkpoints and artifacts: what was acknowledged is there, and nothing of others
 //   I21 follow-ups   each end brings about each of its follow-ups once
 //
@@ -61,6 +62,8 @@ struct Effect {
 
 // What was seen of one run. In any order, unless told otherwise.
 struct RunRecord {
+  // Of every process: who records enqueues records all of them, and all cancels, requeues and
+  // discards; likewise what passes through the store port.
   std::vector<HistoryRecord> history = {};
 
   // The whole log, from its first entry. Where the run prunes, collect it in time.

@@ -72,9 +72,9 @@ enum class HistoryOp : int {
 
 struct HistoryRecord {
   // Given by Recorder and sink.
-  std::string process = {};  // Whose: another name for each start of a process.
-  std::int64_t call = 0;     // Joins an invoke with its result; unique within the process.
-  std::int64_t moment = 0;   // Grows as real time does, over all processes of the run.
+  std::string process = {};           // Whose: another name for each start of a process.
+  std::int64_t call = 0;              // Joins an invoke with its result; unique within the process.
+  std::int64_t moment = 0;            // Grows as real time does, over all processes of the run.
   absl::Time at = absl::UnixEpoch();  // By the process's own clock, in whole microseconds.
 
   HistoryOp op = HistoryOp::kEnqueue;
@@ -184,11 +184,13 @@ class Recorder {
   Recorder(std::string process, HistorySink& sink, const Clock& clock)
       : process_(std::move(process)), sink_(sink), clock_(clock) {}
 
-  // Records that an operation begins; gives the record back as it was written, for End().
+  // Records that an operation begins, now unless it says when; gives the record back as it was
+  // written, for End().
   HistoryRecord Begin(HistoryRecord operation);
 
   // Records what came of it.
-  void End(HistoryRecord operation, HistoryPhase phase, absl::StatusCode code = {});
+  void End(HistoryRecord operation, HistoryPhase phase,
+           absl::StatusCode code = absl::StatusCode::kOk);
   void End(HistoryRecord operation, const absl::Status& status) {
     End(std::move(operation), PhaseOf(status), status.code());
   }
