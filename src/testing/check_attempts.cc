@@ -4,6 +4,7 @@
 #include <cmath>
 #include <map>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "outlive/core/store_rules.h"
@@ -13,7 +14,7 @@ namespace outlive::testing::internal {
 namespace {
 
 // Samples of one policy from which on equal delays are no chance any more.
-constexpr std::size_t kJitterSamplesMin = 20;
+constexpr std::size_t kJitterSamplesMin = 8;
 
 // The end of `attempt` as its holder asked for it; null: not known.
 const HistoryRecord* EndAskedFor(const JobTrace& trace, const FoldedAttempt& attempt) {
@@ -97,7 +98,11 @@ void CheckDueTimes(const RunIndex& index, const JobFolds& folds, Verdict& verdic
       due = DueTime(enqueue->invoke->run_at, due);
     }
     const Event* reason = fold->enqueued;
+    int generation = 0;
     for (const auto& [fence, attempt] : fold->attempts) {
+      if (std::exchange(generation, attempt.generation) != attempt.generation) {
+        due = absl::InfinitePast();  // Sent back: due anew, by whatever was asked for then.
+      }
       if (attempt.claimed->at < due) {
         verdict.Add("I10", fmt::format("job {} began before it was due", id),
                     {enqueue == nullptr ? nullptr : enqueue->invoke, *reason, *attempt.claimed});

@@ -15,7 +15,7 @@ bool HasEvent(const JobTrace& trace, EventType type) {
 }
 
 // The event that shows that a change was made.
-EventType EventOf(const HistoryRecord& told) {
+EventType ShownBy(const HistoryRecord& told) {
   switch (told.op) {
     case HistoryOp::kRequeue:
       return EventType::kRequeued;
@@ -63,7 +63,7 @@ void CheckAskedFor(const JobTrace& trace, const JobFold& fold, HistoryOp op, Ver
 void CheckChanges(const RunIndex& index, const JobFolds& folds, Verdict& verdict) {
   for (const auto& [id, trace] : index.jobs) {
     for (const Operation* const change : trace.changes) {
-      if (!change->ok() || HasEvent(trace, EventOf(*change->result))) continue;
+      if (!change->ok() || HasEvent(trace, ShownBy(*change->result))) continue;
       verdict.Add(change->op() == HistoryOp::kCancel ? "I19" : "I17",
                   fmt::format("job {}: {} was acknowledged and is not in the log", id,
                               HistoryOpName(change->op())),

@@ -1,5 +1,5 @@
-// RunIndex puts a RunRecord in order for the checks: operations instead of records, and what belongs
-// to one job together.
+// RunIndex puts a RunRecord in order for the checks: operations instead of records, and what
+// belongs to one job together.
 #ifndef OUTLIVE_SRC_TESTING_RUN_INDEX_H_
 #define OUTLIVE_SRC_TESTING_RUN_INDEX_H_
 

@@ -7,11 +7,11 @@
 // What must hold (docs/guarantees.md tells what it means for users):
 //
 //   I1  durable      an acknowledged job is in the store, whoever died since
-//   I2  no phantom   nothing is in the store, or runs, that nobody has asked for; a refusal means it
+//   I2  no phantom   nothing is in the store, or runs, that nobody asked for, or that was refused
 //   I3  together     what was written in one transaction is there as a whole, or not at all
 //   I4  leases       one holder at a time: a job is leased only while it waits, each fence once and
-//                    greater than all before, each lease starts its worker once, and a lease is taken
-//                    away only when its session has expired or was closed
+//                    greater than all before; each lease starts its worker once, and is taken away
+//                    only when its session has expired or was closed
 //   I5  fences       a write is accepted only from the attempt that holds the job
 //   I6  budgets      attempts and crashes are counted, and neither goes over its limit
 //   I7  ends         are final: only a person's requeue leads out, and only where one was asked for
@@ -23,7 +23,7 @@
 //   I17 conservation the event log and the final state tell the same, job for job
 //   I19 cancel       what was cancelled does not start, what was asked to stop does not return, and
 //                    nothing waiting is cancelled that nobody had asked for
-//   I20 kept         checkpoints and artifacts: what was acknowledged is there, and nothing of others
+//   I20 kept         checkpoints and artifacts that were acknowledged are there, and no others
 //   I21 follow-ups   each end brings about each of its follow-ups once
 //
 // and "exercised": a run in which nothing happened proves nothing, and is a violation.
@@ -76,8 +76,8 @@ struct RunRecord {
   // that it has seen. Workers that use it do so before they return.
   std::vector<Effect> sink = {};
 
-  // Rows that workers have committed together with CompleteIn(), and the args of jobs whose business
-  // row was committed together with EnqueueIn().
+  // Rows that workers have committed together with CompleteIn(), and the args of jobs whose
+  // business row was committed together with EnqueueIn().
   std::vector<Effect> completed_rows = {};
   std::vector<std::string> joined_rows = {};
 };
@@ -98,8 +98,8 @@ struct CheckOptions {
   // Jobs may be gone as this asks, and no earlier. Empty: only discarded ones may be gone.
   std::optional<PruneRequest> prune = {};
 
-  // Kinds whose workers use the sink in every attempt that completes, and kinds that always complete
-  // by CompleteIn(), with a row.
+  // Kinds whose workers use the sink in every attempt that completes, and kinds that always
+  // complete by CompleteIn(), with a row.
   std::vector<std::string> sink_kinds = {};
   std::vector<std::string> complete_in_kinds = {};
 

@@ -1,5 +1,5 @@
-// A history is what the processes of one run did to a store and what they were told, written down as
-// it happened: what CheckRun() judges.
+// A history is what the processes of one run did to a store and what they were told, written down
+// as it happened: what CheckRun() judges.
 //
 //   process ──► Recorder ──► HistorySink: MemoryHistory, or a FileHistory that all processes share
 //
