@@ -85,9 +85,10 @@ TEST_CASE("the unbroken store passes the runs that catch the mutants") {
   }
   // Together they have shown whatever there is to break.
   for (const char* const name :
-       {"enqueued", "refused", "duplicates", "started", "completed", "cancelled", "dead", "retried",
-        "snoozed", "rescued", "crash_deaths", "requeued", "discarded", "cancel_requests", "fenced",
-        "effects", "stale_effects", "lost_sessions", "checkpoints", "artifacts", "follow_ups"}) {
+       {"enqueued",    "refused",         "duplicates", "started", "completed",     "cancelled",
+        "dead",        "retried",         "snoozed",    "rescued", "crash_deaths",  "requeued",
+        "discarded",   "cancel_requests", "fenced",     "effects", "stale_effects", "lost_sessions",
+        "checkpoints", "artifacts",       "follow_ups"}) {
     CAPTURE(name);
     CHECK(counts[name] > 0);
   }
