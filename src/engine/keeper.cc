@@ -18,7 +18,7 @@ void Keeper::Loop() {
       MutexLock lock(mutex_);
       if (finishing_) return;
     }
-    if (due.renew <= now) DoRenew();
+    if (due.renew <= now) DoRenew(now);
     if (due.cancel <= now) PassOnCancelRequests();
     if (due.timeout <= now) DoTimeouts(now);
     if (due.progress <= now) {
@@ -86,7 +86,7 @@ void Keeper::OnSessionLost() {
   changed_.NotifyAll();
 }
 
-void Keeper::DoRenew() {
+void Keeper::DoRenew(absl::Duration begun) {
   const absl::Status status = Renew();
   absl::Duration pause = services_.options.lease / 4;
   pause = pause * (0.9 + 0.2 * RandomUnit(services_.random));
@@ -97,7 +97,8 @@ void Keeper::DoRenew() {
             fmt::format("the lease could not be renewed, trying again: {}", status.ToString()));
   }
   MutexLock lock(mutex_);
-  duties_.renew = services_.clock.SinceBoot() + pause;
+  // From the moment that counts for the lease: what the store takes must not put the next one off.
+  duties_.renew = begun + pause;
   // A lost wake-up must not keep a request to stop waiting for longer than this.
   duties_.cancel = absl::ZeroDuration();
 }

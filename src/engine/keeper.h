@@ -59,7 +59,7 @@ class Keeper {
   };
 
   Duties WaitForDuty();
-  void DoRenew();
+  void DoRenew(absl::Duration begun);
   void DoTimeouts(absl::Duration now);
 
   const Services& services_;

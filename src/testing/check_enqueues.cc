@@ -91,9 +91,11 @@ void CheckJoined(const RunIndex& index, const Demands& demands, Verdict& verdict
     if (!enqueue->invoke->joined) continue;
     const Demand& demand = demands.at({enqueue->invoke->kind, enqueue->invoke->args});
     const bool row = rows.erase(enqueue->invoke->args) > 0;
-    // A job that is gone by now was there if it was acknowledged.
+    // A job that is gone by now was there if it was acknowledged; who was killed before that
+    // cannot say.
     const bool job = !demand.found.empty() || !demand.acknowledged.empty();
-    if (row != job) {
+    const bool may_be_gone = index.options.prune && !enqueue->ok() && !enqueue->failed();
+    if (row != job && !(row && may_be_gone)) {
       verdict.Add("I3", row ? "a row is there without its job" : "a job is there without its row",
                   {*enqueue->invoke, enqueue->result});
     }
