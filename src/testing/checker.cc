@@ -27,9 +27,12 @@ void CheckExercised(const CheckOptions& options, CheckReport& report) {
   }
 }
 
-void CountDoubts(const internal::RunIndex& index, internal::Verdict& verdict) {
+void CountResults(const internal::RunIndex& index, internal::Verdict& verdict) {
   for (const internal::Operation& operation : index.operations) {
     if (operation.phase() == HistoryPhase::kUnknown) verdict.Count("in_doubt");
+    if (operation.failed() && operation.result->code == absl::StatusCode::kUnavailable) {
+      verdict.Count("unavailable");
+    }
   }
 }
 
@@ -55,7 +58,7 @@ CheckReport CheckRun(const RunRecord& run, const CheckOptions& options) {
   internal::CheckKept(index, folds, verdict);
   internal::CheckEffects(index, folds, verdict);
   internal::CheckFollowUps(index, folds, verdict);
-  CountDoubts(index, verdict);
+  CountResults(index, verdict);
   CheckReport report = verdict.Take();
   CheckExercised(options, report);
   return report;

@@ -15,7 +15,7 @@
 #include "tests/crash/crash_site.h"
 #include "tests/crash/crew.h"
 #include "tests/crash/failpoints.h"
-#include "tests/crash/kill_vfs.h"
+#include "tests/crash/vfs_layer.h"
 
 namespace outlive::testing {
 namespace {

@@ -1,12 +1,13 @@
 // One process of the crash tests.
 //
 //   outlive_crash_process FOLDER NAME SEED [--failpoint=NAME:HIT:kill|stop]
-//       [--vfs=CALL:HIT:before|half|after] [--keep=SECONDS] [--flow] [--pages=N] live|settle|serve|open
+//       [--vfs=CALL:HIT:before|half|after] [--keep=SECONDS] [--flow] [--pages=N] [--busy=MS]
+//       [--concurrency=N] live|settle|serve|open
 //
 // live: a whole life, then exit 0. settle: run what is due, then exit 0. open: open the store, say
 // its id, exit 0.
 // serve: says "ready", then does what each line on standard input asks for, and answers each with a
-// line: load N, poison, beat, quiet, stop. After stop, or at the end of its input, it exits with 0.
+// line: load N, fill N, hammer N, poison, beat, quiet, stop. After stop, or at the end of its input, it exits with 0.
 // Exit 3: something did not work that has to.
 #include <sys/resource.h>
 
@@ -17,7 +18,7 @@
 #include <vector>
 
 #include "tests/crash/crash_worker.h"
-#include "tests/crash/kill_vfs.h"
+#include "tests/crash/vfs_layer.h"
 
 namespace outlive::testing {
 namespace {
@@ -49,14 +50,18 @@ bool TakeOption(std::string_view argument, CrashWorkerOptions& options) {
         parts.at(2) == "stop" ? Failpoints::Action::kStop : Failpoints::Action::kKill};
   } else if (TakeValue(argument, "--vfs=", value)) {
     const std::vector<std::string> parts = Split(value);
-    InstallKillVfs({parts.at(0), std::stoi(parts.at(1)),
-                    parts.at(2) == "half"    ? VfsPlan::When::kHalf
-                    : parts.at(2) == "after" ? VfsPlan::When::kAfter
-                                             : VfsPlan::When::kBefore});
+    InstallKiller({parts.at(0), std::stoi(parts.at(1)),
+                   parts.at(2) == "half"    ? VfsPlan::When::kHalf
+                   : parts.at(2) == "after" ? VfsPlan::When::kAfter
+                                            : VfsPlan::When::kBefore});
   } else if (TakeValue(argument, "--keep=", value)) {
     options.keep = absl::Seconds(std::stoi(value));
   } else if (TakeValue(argument, "--pages=", value)) {
     options.checkpoint_page_count = std::stoi(value);
+  } else if (TakeValue(argument, "--concurrency=", value)) {
+    options.concurrency = std::stoi(value);
+  } else if (TakeValue(argument, "--busy=", value)) {
+    options.busy_timeout = absl::Milliseconds(std::stoi(value));
   } else if (argument == "--flow") {
     options.clock_flows = true;
   } else {
@@ -75,10 +80,13 @@ int Serve(CrashWorker& worker) {
   Say("ready");
   std::string command;
   while (std::cin >> command) {
-    if (command == "load") {
-      int count = 0;
-      std::cin >> count;
+    int count = 0;
+    if (command == "load" && std::cin >> count) {
       worker.Load(count);
+    } else if (command == "fill" && std::cin >> count) {
+      worker.Fill(count);
+    } else if (command == "hammer" && std::cin >> count) {
+      worker.Hammer(count);
     } else if (command == "poison") {
       worker.Poison();
     } else if (command == "beat") {

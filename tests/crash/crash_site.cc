@@ -11,6 +11,7 @@
 
 #include "outlive/artifact/file_artifact_store.h"
 #include "outlive/conformance/helpers.h"
+#include "outlive/core/mutex.h"
 #include "tests/crash/effect_sink.h"
 #include "tests/store/sqlite_helpers.h"
 
@@ -30,6 +31,18 @@ CrashFolder::~CrashFolder() {
   std::error_code ignored;
   std::filesystem::remove_all(path_, ignored);
 }
+
+namespace {
+
+bool IsDrained(JobStore& store) {
+  const JobStats stats = conformance::Value(store.Stats());
+  for (const JobStats::Lane& lane : stats.lanes) {
+    if (lane.pending + lane.running + lane.blocked > 0) return false;
+  }
+  return true;
+}
+
+}  // namespace
 
 CrashSite::CrashSite(SharedClock::Flow flow)
     : paths_(folder_.path()), clock_(paths_.clock(), flow), flow_(flow) {
@@ -72,13 +85,23 @@ void CrashSite::Settle() {
   REQUIRE(IsDrained());
 }
 
-bool CrashSite::IsDrained() {
-  const auto store = OpenStore();
-  const JobStats stats = conformance::Value(store->Stats());
-  for (const JobStats::Lane& lane : stats.lanes) {
-    if (lane.pending + lane.running + lane.blocked > 0) return false;
+bool CrashSite::IsDrained() { return testing::IsDrained(*OpenStore()); }
+
+void CrashSite::WaitUntilDrained() {
+  const auto store = testing::OpenStore(paths_.store(), {.poll_interval = absl::Milliseconds(100)});
+  Mutex mutex;
+  CondVar changed;
+  bool woken = false;
+  const auto subscription = store->Subscribe([&](WakeHint) {
+    MutexLock lock(mutex);
+    woken = true;
+    changed.NotifyAll();
+  });
+  while (!testing::IsDrained(*store)) {
+    MutexLock lock(mutex);
+    while (!woken) changed.Wait(mutex);
+    woken = false;
   }
-  return true;
 }
 
 void CrashSite::TailLog() {

@@ -57,6 +57,9 @@ class CrashSite {
   // True where nothing waits or runs any more.
   bool IsDrained();
 
+  // Waits for it, woken by what others commit.
+  void WaitUntilDrained();
+
   // Takes what is new in the log, before somebody prunes it.
   void TailLog();
 

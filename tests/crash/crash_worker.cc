@@ -77,7 +77,7 @@ CrashWorker::CrashWorker(const CrashWorkerOptions& options)
       recorder_(options.name, *history_, clock_),
       store_(Need(SqliteStore::Open(paths_.store(),
                                     {.clock = &clock_,
-                                     .busy_timeout = absl::Hours(1),
+                                     .busy_timeout = options.busy_timeout,
                                      .read_timeout = absl::Hours(1),
                                      .poll_interval = absl::Milliseconds(20),
                                      .checkpoint_page_count = options.checkpoint_page_count}),
@@ -265,6 +265,24 @@ void CrashWorker::Load(int count) {
         EnqueueWork(RandomPlan());
     }
   }
+}
+
+void CrashWorker::Fill(int count) {
+  std::vector<NewJob> jobs;
+  std::vector<HistoryRecord> records;
+  for (int i = 0; i < count; ++i) {
+    jobs.push_back(client_.Prepare(Work{NextName(), ""}).value());
+    records.push_back(recorder_.Begin(EnqueueOf(jobs.back())));
+  }
+  const absl::StatusOr<std::vector<Enqueued>> enqueued = client_.EnqueueMany(std::move(jobs));
+  for (std::size_t i = 0; i < records.size(); ++i) {
+    if (enqueued.ok()) records[i].job = (*enqueued)[i].id;
+    recorder_.End(records[i], enqueued.status());
+  }
+}
+
+void CrashWorker::Hammer(int count) {
+  for (int i = 0; i < count; ++i) Enqueue(Order{NextName() + std::string(1'000, '.')});
 }
 
 void CrashWorker::Poison() { Enqueue(testing::Poison{NextName()}); }

@@ -38,6 +38,7 @@ struct CrashWorkerOptions {
   std::uint64_t seed = 1;
   std::optional<Failpoints::Plan> failpoint = {};
   int concurrency = 3;
+  absl::Duration busy_timeout = absl::Hours(1);
   int checkpoint_page_count = 100;
   bool clock_flows = false;
 
@@ -68,6 +69,12 @@ class CrashWorker {
 
   // Does `count` random things that clients do, one after another.
   void Load(int count);
+
+  // Enqueues `count` jobs in one transaction.
+  void Fill(int count);
+
+  // Enqueues `count` jobs, each in a commit of its own, as fast as it can.
+  void Hammer(int count);
 
   // Enqueues poison.
   void Poison();

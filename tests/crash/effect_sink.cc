@@ -6,7 +6,7 @@
 #include <cstdio>
 #include <cstdlib>
 
-#include "tests/crash/kill_vfs.h"
+#include "tests/crash/vfs_layer.h"
 
 namespace outlive::testing {
 

@@ -1,6 +1,6 @@
 // Failpoints are named places at which a process of a test ends itself, as if by the kill -9 of
 // somebody else: nothing is unwound, flushed or closed. The library has none: a decorator around
-// the store (FailpointStore), a layer below SQLite (KillVfs) and the test's own workers reach every
+// the store (FailpointStore), a layer below SQLite (InstallKiller) and the test's own workers reach every
 // place that matters.
 //
 // Thread-safety: may be used from many threads at once.

@@ -14,7 +14,7 @@
 #include <vector>
 
 #include "tests/crash/crash_site.h"
-#include "tests/crash/kill_vfs.h"
+#include "tests/crash/vfs_layer.h"
 #include "tests/store/sqlite_helpers.h"
 
 namespace outlive::testing {

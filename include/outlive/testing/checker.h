@@ -127,7 +127,7 @@ struct CheckReport {
   std::vector<Violation> violations = {};
 
   // How often what happened: enqueued, refused, duplicates, in_doubt (operations without a known
-  // result), started, ended, completed, cancelled, dead, retried, snoozed, released, rescued,
+  // result), unavailable (operations that failed so), started, ended, completed, cancelled, dead, retried, snoozed, released, rescued,
   // crash_deaths, requeued, discarded, cancel_requests, fenced (writes refused as stale), effects,
   // stale_effects (refused by the sink), sessions, lost_sessions, checkpoints, artifacts,
   // follow_ups, gone.

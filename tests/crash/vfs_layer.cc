@@ -1,34 +1,16 @@
-#include "tests/crash/kill_vfs.h"
+#include "tests/crash/vfs_layer.h"
 
 #include <signal.h>
 #include <sqlite3.h>
 
 #include <atomic>
 #include <cstdlib>
+#include <utility>
 
 namespace outlive::testing {
 namespace {
 
-class Trigger {
- public:
-  explicit Trigger(const VfsPlan& plan) : plan_(plan) {}
-
-  // True where this call is the one.
-  bool IsNow(std::string_view call) { return plan_.call == call && ++hits_ == plan_.hit; }
-  VfsPlan::When when() const { return plan_.when; }
-
- private:
-  const VfsPlan plan_;
-  std::atomic<int> hits_{0};
-};
-
-// Made once and kept: SQLite asks for it until the process ends.
-struct Layer {
-  explicit Layer(const VfsPlan& plan) : trigger(plan) {}
-  sqlite3_vfs vfs = {};
-  sqlite3_vfs* under = nullptr;
-  Trigger trigger;
-};
+struct Layer;
 
 // What SQLite sees as the file; that of the layer below follows it in memory.
 struct File {
@@ -39,13 +21,17 @@ struct File {
 
 File& FileOf(sqlite3_file* file) { return *reinterpret_cast<File*>(file); }
 
-template <class Call>
-int Around(Layer& layer, std::string_view name, Call call) {
-  const bool now = layer.trigger.IsNow(name);
-  if (now && layer.trigger.when() != VfsPlan::When::kAfter) raise(SIGKILL);
-  const int code = call();
-  if (now) raise(SIGKILL);
-  return code;
+struct Layer {
+  explicit Layer(VfsObserver& sees) : observer(sees) {}
+  sqlite3_vfs vfs = {};
+  sqlite3_vfs* under = nullptr;
+  VfsObserver& observer;
+};
+
+// A call that has no half.
+template <class Go>
+int Pass(Layer& layer, const VfsCall& call, Go go) {
+  return layer.observer.OnCall(call, [&](bool) { return go(); });
 }
 
 int Close(sqlite3_file* file) {
@@ -57,26 +43,20 @@ int Read(sqlite3_file* file, void* bytes, int count, sqlite3_int64 offset) {
   return under->pMethods->xRead(under, bytes, count, offset);
 }
 int Write(sqlite3_file* file, const void* bytes, int count, sqlite3_int64 offset) {
-  File& self = FileOf(file);
-  sqlite3_file* const under = self.under();
-  const bool now = self.layer->trigger.IsNow("write");
-  const VfsPlan::When when = self.layer->trigger.when();
-  if (now && when == VfsPlan::When::kHalf) {
-    under->pMethods->xWrite(under, bytes, count / 2, offset);
-  }
-  if (now && when != VfsPlan::When::kAfter) raise(SIGKILL);
-  const int code = under->pMethods->xWrite(under, bytes, count, offset);
-  if (now) raise(SIGKILL);
-  return code;
+  sqlite3_file* const under = FileOf(file).under();
+  return FileOf(file).layer->observer.OnCall({.name = "write", .file = file}, [&](bool half) {
+    return under->pMethods->xWrite(under, bytes, half ? count / 2 : count, offset);
+  });
 }
 int Truncate(sqlite3_file* file, sqlite3_int64 size) {
   sqlite3_file* const under = FileOf(file).under();
-  return Around(*FileOf(file).layer, "truncate",
-                [&] { return under->pMethods->xTruncate(under, size); });
+  return Pass(*FileOf(file).layer, {.name = "truncate", .file = file},
+              [&] { return under->pMethods->xTruncate(under, size); });
 }
 int Sync(sqlite3_file* file, int flags) {
   sqlite3_file* const under = FileOf(file).under();
-  return Around(*FileOf(file).layer, "sync", [&] { return under->pMethods->xSync(under, flags); });
+  return Pass(*FileOf(file).layer, {.name = "sync", .file = file},
+              [&] { return under->pMethods->xSync(under, flags); });
 }
 int FileSize(sqlite3_file* file, sqlite3_int64* size) {
   sqlite3_file* const under = FileOf(file).under();
@@ -84,7 +64,8 @@ int FileSize(sqlite3_file* file, sqlite3_int64* size) {
 }
 int Lock(sqlite3_file* file, int level) {
   sqlite3_file* const under = FileOf(file).under();
-  return Around(*FileOf(file).layer, "lock", [&] { return under->pMethods->xLock(under, level); });
+  return Pass(*FileOf(file).layer, {.name = "lock", .file = file},
+              [&] { return under->pMethods->xLock(under, level); });
 }
 int Unlock(sqlite3_file* file, int level) {
   sqlite3_file* const under = FileOf(file).under();
@@ -108,13 +89,14 @@ int DeviceCharacteristics(sqlite3_file* file) {
 }
 int ShmMap(sqlite3_file* file, int page, int size, int extend, void volatile** mapped) {
   sqlite3_file* const under = FileOf(file).under();
-  return Around(*FileOf(file).layer, "shm_map",
-                [&] { return under->pMethods->xShmMap(under, page, size, extend, mapped); });
+  return Pass(*FileOf(file).layer, {.name = "shm_map", .file = file},
+              [&] { return under->pMethods->xShmMap(under, page, size, extend, mapped); });
 }
 int ShmLock(sqlite3_file* file, int offset, int count, int flags) {
   sqlite3_file* const under = FileOf(file).under();
-  return Around(*FileOf(file).layer, "shm_lock",
-                [&] { return under->pMethods->xShmLock(under, offset, count, flags); });
+  return Pass(*FileOf(file).layer,
+              {.name = "shm_lock", .file = file, .offset = offset, .count = count, .flags = flags},
+              [&] { return under->pMethods->xShmLock(under, offset, count, flags); });
 }
 void ShmBarrier(sqlite3_file* file) {
   sqlite3_file* const under = FileOf(file).under();
@@ -156,7 +138,7 @@ int Open(sqlite3_vfs* vfs, const char* name, sqlite3_file* file, int flags, int*
   self.base.pMethods = nullptr;
   self.layer = &layer;
   self.under()->pMethods = nullptr;
-  const int code = Around(layer, "open", [&] {
+  const int code = Pass(layer, {.name = "open", .file = file}, [&] {
     return layer.under->xOpen(layer.under, name, self.under(), flags, out_flags);
   });
   // With methods, SQLite closes the file even where it could not be opened.
@@ -165,26 +147,57 @@ int Open(sqlite3_vfs* vfs, const char* name, sqlite3_file* file, int flags, int*
 }
 int Delete(sqlite3_vfs* vfs, const char* name, int sync_folder) {
   Layer& layer = LayerOf(vfs);
-  return Around(layer, "delete",
-                [&] { return layer.under->xDelete(layer.under, name, sync_folder); });
+  return Pass(layer, {.name = "delete"},
+              [&] { return layer.under->xDelete(layer.under, name, sync_folder); });
 }
+
+// Ends the process at its call.
+class Killer final : public VfsObserver {
+ public:
+  explicit Killer(VfsPlan plan) : plan_(std::move(plan)) {}
+
+  int OnCall(const VfsCall& call, absl::FunctionRef<int(bool half)> go) override {
+    if (call.name != plan_.call || ++hits_ != plan_.hit) return go(false);
+    if (plan_.when != VfsPlan::When::kBefore) go(plan_.when == VfsPlan::When::kHalf);
+    return raise(SIGKILL);
+  }
+
+ private:
+  const VfsPlan plan_;
+  std::atomic<int> hits_{0};
+};
 
 }  // namespace
 
-void InstallKillVfs(const VfsPlan& plan) {
-  static Layer layer(plan);
+struct VfsLayer::State {
+  explicit State(VfsObserver& observer) : layer(observer) {}
+  Layer layer;
+};
+
+VfsLayer::VfsLayer(VfsObserver& observer) : state_(std::make_unique<State>(observer)) {
+  Layer& layer = state_->layer;
   layer.under = sqlite3_vfs_find(kPlainVfs);
   if (layer.under == nullptr) std::abort();
-  // All else is that of the layer below, which is called with the layer above and only looks at
-  // what it finds there: nothing.
+  // All else is that of the layer below, which does not look at what it is called with.
   layer.vfs = *layer.under;
-  layer.vfs.zName = "kill";
+  layer.vfs.zName = "outlive-layer";
   layer.vfs.szOsFile = static_cast<int>(sizeof(File)) + layer.under->szOsFile;
   layer.vfs.pAppData = &layer;
   layer.vfs.pNext = nullptr;
   layer.vfs.xOpen = Open;
   layer.vfs.xDelete = Delete;
   if (sqlite3_vfs_register(&layer.vfs, 1) != SQLITE_OK) std::abort();
+}
+
+VfsLayer::~VfsLayer() {
+  sqlite3_vfs_unregister(&state_->layer.vfs);
+  sqlite3_vfs_register(state_->layer.under, 1);
+}
+
+void InstallKiller(const VfsPlan& plan) {
+  // SQLite asks for them until the process ends.
+  static Killer killer(plan);
+  static const VfsLayer layer(killer);
 }
 
 }  // namespace outlive::testing
