@@ -1,8 +1,15 @@
 // Lost leases, lost processes and clocks that jump, on virtual time.
 #include <doctest/doctest.h>
 
+#include <atomic>
+#include <functional>
+#include <memory>
 #include <string>
+#include <utility>
+#include <vector>
 
+#include "outlive/core/forwarding_job_store.h"
+#include "tests/engine/eventually.h"
 #include "tests/engine/jobs.h"
 
 namespace outlive::tests {
@@ -150,6 +157,84 @@ TEST_CASE("a stopped runner's session is closed, so that nothing waits for it to
   runner.Stop();
   REQUIRE(world.client.Enqueue(Mail{1, "a"}).ok());
   CHECK(*runner.RunDue() == 1);
+}
+
+// A store that takes 12 s for a renewal, and lets the test make a runner look at its clock.
+class SlowStore final : public ForwardingJobStore {
+ public:
+  SlowStore(JobStore& inner, testing::VirtualClock& clock)
+      : ForwardingJobStore(inner), clock_(clock) {}
+
+  absl::StatusOr<std::unique_ptr<StoreTransaction>> Begin() override {
+    auto transaction = ForwardingJobStore::Begin();
+    if (!transaction.ok()) return transaction;
+    return std::make_unique<Transaction>(*std::move(transaction), *this);
+  }
+  std::unique_ptr<Subscription> Subscribe(std::function<void(WakeHint)> on_wake) override {
+    on_wake_ = on_wake;
+    return ForwardingJobStore::Subscribe(std::move(on_wake));
+  }
+  // A keeper that has jobs to look after asks this last.
+  absl::StatusOr<std::vector<JobId>> CancelRequests(const std::string& session) override {
+    ++look_count_;
+    look_count_.notify_all();
+    return ForwardingJobStore::CancelRequests(session);
+  }
+
+  // Returns when the keeper has looked at what is due now, and has done it.
+  void Look() {
+    const int before = look_count_;
+    on_wake_({.cancel = true});
+    look_count_.wait(before);
+  }
+
+  std::atomic<int> renewal_count = 0;
+
+ private:
+  class Transaction final : public ForwardingStoreTransaction {
+   public:
+    Transaction(std::unique_ptr<StoreTransaction> inner, SlowStore& store)
+        : ForwardingStoreTransaction(std::move(inner)), store_(store) {}
+    absl::Status RenewSession(const std::string& session, absl::Duration lease) override {
+      ++store_.renewal_count;
+      store_.clock_.Advance(absl::Seconds(12));
+      return ForwardingStoreTransaction::RenewSession(session, lease);
+    }
+
+   private:
+    SlowStore& store_;
+  };
+
+  testing::VirtualClock& clock_;
+  std::function<void(WakeHint)> on_wake_;
+  std::atomic<int> look_count_ = 0;
+};
+
+TEST_CASE("what a renewal takes does not put the next one off") {
+  VirtualWorld world;
+  SlowStore store(world.store, world.clock);
+  Client client(store, {.log = &world.log});
+  Gate entered;
+  Gate released;
+  WorkerSet workers;
+  workers.Add<Mail>([&](JobContext&, const Mail&) {
+    entered.Open();
+    released.Wait();
+    return Done();
+  });
+  REQUIRE(client.Enqueue(Mail{1, "a"}).ok());
+  Runner runner(client, workers, {.lease = absl::Seconds(60)});
+  REQUIRE(runner.Start().ok());
+  entered.Wait();
+  world.clock.Advance(absl::Seconds(17));  // A quarter of the lease, and its jitter.
+  store.Look();
+  CHECK(store.renewal_count == 1);
+  world.clock.Advance(absl::Seconds(5));  // 17 s since that one was begun, 5 s since it has ended.
+  store.Look();
+  CHECK(store.renewal_count == 2);
+  released.Open();
+  runner.Stop(absl::Hours(1));
+  CHECK(world.log.text().empty());
 }
 
 }  // namespace

@@ -185,6 +185,52 @@ TEST_CASE("the WAL begins anew although readers come and go all the time") {
   CHECK(wal <= written / 4);
 }
 
+TEST_CASE("a long reader of the host's makes the WAL longer, and is forgotten when it ends") {
+  const SqliteFolder folder;
+  constexpr std::int64_t kLimit = 1'000'000;
+  const auto store = OpenStore(folder.File(), {.durability = SqliteDurability::kNormal,
+                                               .watch = false,
+                                               .checkpoint_page_count = 100,
+                                               .journal_bytes_max = kLimit});
+  const auto wal = [&folder] { return std::filesystem::file_size(folder.File() + "-wal"); };
+  const std::string args(1'000, 'x');
+  const auto write = [&] {
+    conformance::InsertAll(*store, std::vector<NewJob>(50, MakeJob("k", args)));
+  };
+  write();
+  const HostConnection reader(folder.File());
+  reader.Exec("BEGIN");
+  CHECK(reader.Number("SELECT count(*) FROM outlive_job") == 50);
+  for (int i = 0; i < 100; ++i) write();  // 5 MB, and nobody is held up.
+  CHECK(wal() > 5'000'000);
+  CHECK(reader.Number("SELECT count(*) FROM outlive_job") == 50);
+  CHECK(Value(store->Stats()).lanes[0].pending == 5'050);
+  reader.Exec("COMMIT");
+  for (int i = 0; i < 10 && wal() > kLimit; ++i) write();
+  CHECK(wal() <= kLimit);
+  CheckTables(folder.File());
+}
+
+TEST_CASE("a reader of ours cannot keep the WAL for longer than its deadline") {
+  const SqliteFolder folder;
+  // A look at the clock for every 1,000 steps of SQLite: each takes 1 ms.
+  const TickingClock clock(absl::Milliseconds(1));
+  const auto store = OpenStore(folder.File(), {.clock = &clock,
+                                               .durability = SqliteDurability::kNormal,
+                                               .read_timeout = absl::Milliseconds(20),
+                                               .watch = false,
+                                               .checkpoint_page_count = 100,
+                                               .journal_bytes_max = 0});
+  const std::string args(1'000, 'x');
+  conformance::InsertAll(*store, std::vector<NewJob>(2'000, MakeJob("k", args)));
+  CHECK(absl::IsDeadlineExceeded(store->List({}, {.row_count_max = 1'000}).status()));
+  // It has given its snapshot back: the WAL begins anew as if it had not been there.
+  for (int i = 0; i < 3; ++i) {
+    conformance::InsertAll(*store, std::vector<NewJob>(50, MakeJob("k", args)));
+  }
+  CHECK(std::filesystem::file_size(folder.File() + "-wal") < 1'000'000);
+}
+
 // A small file system of our own, where this process may mount one.
 class SmallDisk {
  public:
