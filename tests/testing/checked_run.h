@@ -1,7 +1,7 @@
-// CheckedRun makes several processes work on one store for a while, all on one thread and a virtual
-// clock, with everything that can happen to them chosen by a seed: pauses longer than a lease,
-// deaths in the middle of a job, retries, cancels, keys. Client, Runner and GroupCommit are the real
-// ones. What was seen of it goes to CheckRun().
+// CheckedRun makes several processes work on one store for a while, all on one thread and a
+// virtual clock, with everything that can happen to them chosen by a seed: pauses longer than a
+// lease, deaths in the middle of a job, retries, cancels, keys. Client, Runner and GroupCommit are
+// the real ones. What was seen of it goes to CheckRun().
 //
 // A process dies by being cut off: its store refuses everything from then on, and its history ends.
 #ifndef OUTLIVE_TESTS_TESTING_CHECKED_RUN_H_

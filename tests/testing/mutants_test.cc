@@ -1,5 +1,5 @@
-// The checker is checked: each case breaks one rule of a store, or of the engine, and must be caught
-// by the invariant it breaks, in runs that the unbroken one passes.
+// The checker is checked: each case breaks one rule of a store, or of the engine, and must be
+// caught by the invariant it breaks, in runs that the unbroken one passes.
 #include <absl/container/flat_hash_map.h>
 #include <absl/container/flat_hash_set.h>
 #include <absl/status/status.h>
@@ -493,7 +493,8 @@ TEST_CASE("mutant: the crash budget is ignored") {
 
 // -- Keys -----------------------------------------------------------------------------------------
 
-// Looks a key up in what was there a moment ago, and inserts where it finds nothing: no unique index.
+// Looks a key up in what was there a moment ago, and inserts where it finds nothing: no unique
+// index.
 struct LookUpFirstState {
   absl::flat_hash_map<std::string, JobId> keys;  // As of the latest other moment.
   absl::flat_hash_map<std::string, JobId> fresh;

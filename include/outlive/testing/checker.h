@@ -126,11 +126,11 @@ struct Violation {
 struct CheckReport {
   std::vector<Violation> violations = {};
 
-  // How often what happened: enqueued, refused, duplicates, in_doubt (operations without a known
-  // result), unavailable (operations that failed so), started, ended, completed, cancelled, dead, retried, snoozed, released, rescued,
-  // crash_deaths, requeued, discarded, cancel_requests, fenced (writes refused as stale), effects,
-  // stale_effects (refused by the sink), sessions, lost_sessions, checkpoints, artifacts,
-  // follow_ups, gone.
+  // How often what happened. Of operations: enqueued, refused, duplicates, in_doubt (without a
+  // known result), unavailable (failed so), fenced (refused as stale), checkpoints, sessions. Of jobs, by
+  // the log: jobs, claimed, progressed, retried, snoozed, released, rescued, requeued, discarded,
+  // cancel_requests, ended, completed, cancelled, dead, crash_deaths. Else: started, effects,
+  // stale_effects (refused by the sink), lost_sessions, artifacts, follow_ups, gone.
   std::map<std::string, std::int64_t> counts = {};
 
   bool ok() const { return violations.empty(); }
