@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 #include <tuple>
+#include <utility>
 #include <vector>
 
 #include "outlive/core/follow_up.h"
@@ -26,8 +27,8 @@ void CheckCheckpoints(const JobTrace& trace, Verdict& verdict) {
   for (const Operation* const write : trace.writes) {
     if (write->op() == HistoryOp::kCheckpoint && !write->failed()) saved.push_back(write);
   }
-  std::stable_sort(saved.begin(), saved.end(), [](const Operation* a, const Operation* b) {
-    return a->invoke->fence < b->invoke->fence;
+  std::sort(saved.begin(), saved.end(), [](const Operation* a, const Operation* b) {
+    return std::pair(a->invoke->fence, a->begun()) < std::pair(b->invoke->fence, b->begun());
   });
   verdict.Count("checkpoints", static_cast<std::int64_t>(saved.size()));
   for (const Operation* const start : trace.starts) {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <tuple>
+#include <utility>
 
 namespace outlive::testing::internal {
 
@@ -15,8 +16,9 @@ RunIndex::RunIndex(const RunRecord& record, const CheckOptions& check, Verdict& 
     events.push_back(&event);
     last_at = std::max(last_at, event.at);
   }
-  std::stable_sort(events.begin(), events.end(),
-                   [](const Event* a, const Event* b) { return a->seq < b->seq; });
+  std::sort(events.begin(), events.end(), [](const Event* a, const Event* b) {
+    return std::tie(a->seq, a) < std::tie(b->seq, b);
+  });
   for (const Event* const event : events) jobs[event->job_id].events.push_back(event);
   for (const Job& job : run.jobs) {
     const Job*& place = jobs[job.id].job;
@@ -39,8 +41,8 @@ void RunIndex::JoinRecords(Verdict& verdict) {
     seen.at = std::max(seen.at, record.at);
     last_at = std::max(last_at, record.at);
   }
-  std::stable_sort(records.begin(), records.end(), [](const auto* a, const auto* b) {
-    return std::tie(a->process, a->call, a->phase) < std::tie(b->process, b->call, b->phase);
+  std::sort(records.begin(), records.end(), [](const auto* a, const auto* b) {
+    return std::tie(a->process, a->call, a->phase, a) < std::tie(b->process, b->call, b->phase, b);
   });
   for (std::size_t i = 0; i < records.size(); ++i) {
     const HistoryRecord& first = *records[i];
@@ -62,8 +64,10 @@ void RunIndex::JoinRecords(Verdict& verdict) {
     }
     operations.push_back(operation);
   }
-  std::stable_sort(operations.begin(), operations.end(),
-                   [](const Operation& a, const Operation& b) { return a.begun() < b.begun(); });
+  // Where processes share a clock, two can begin at one moment.
+  std::sort(operations.begin(), operations.end(), [](const Operation& a, const Operation& b) {
+    return std::pair(a.begun(), a.invoke) < std::pair(b.begun(), b.invoke);
+  });
 }
 
 void RunIndex::Place(const Operation& operation) {

@@ -127,10 +127,10 @@ struct CheckReport {
   std::vector<Violation> violations = {};
 
   // How often what happened. Of operations: enqueued, refused, duplicates, in_doubt (without a
-  // known result), unavailable (failed so), fenced (refused as stale), checkpoints, sessions. Of jobs, by
-  // the log: jobs, claimed, progressed, retried, snoozed, released, rescued, requeued, discarded,
-  // cancel_requests, ended, completed, cancelled, dead, crash_deaths. Else: started, effects,
-  // stale_effects (refused by the sink), lost_sessions, artifacts, follow_ups, gone.
+  // known result), unavailable (failed so), fenced (refused as stale), checkpoints, sessions. Of
+  // jobs, by the log: jobs, claimed, progressed, retried, snoozed, released, rescued, requeued,
+  // discarded, cancel_requests, ended, completed, cancelled, dead, crash_deaths. Else: started,
+  // effects, stale_effects (refused by the sink), lost_sessions, artifacts, follow_ups, gone.
   std::map<std::string, std::int64_t> counts = {};
 
   bool ok() const { return violations.empty(); }
