@@ -19,8 +19,8 @@ class BeatStore final : public ForwardingJobStore {
  public:
   using ForwardingJobStore::ForwardingJobStore;
 
-  // Tells the subscribed runner to look, and returns when it has renewed its session since the clock
-  // was moved by kStep or more. It must have been started, and a renewal must be due since then.
+  // Tells the subscribed runner to look, and returns when it has renewed its session since the
+  // clock was moved by kStep or more. It must have been started, and a renewal be due since then.
   void Beat();
   static constexpr absl::Duration kStep = absl::Seconds(16);
 
