@@ -167,11 +167,11 @@ Dispatcher::Turn Dispatcher::Begin() {
                     std::make_move_iterator(ended_.begin() + static_cast<std::ptrdiff_t>(count)));
   ended_.erase(ended_.begin(), ended_.begin() + static_cast<std::ptrdiff_t>(count));
   // A queue that was full was not asked for at the last claim: jobs may wait for this very slot.
-  const bool unblocks =
-      std::any_of(turn.ended.begin(), turn.ended.end(), [this](const Ended& ended) {
-        const Slots& slots = slots_[SlotOf(ended.attempt->queue())];
-        return slots.used >= slots.concurrency;
-      });
+  bool unblocks = false;
+  for (const Ended& ended : turn.ended) {
+    const Slots& slots = slots_[SlotOf(ended.attempt->queue())];
+    unblocks = unblocks || slots.used >= slots.concurrency;
+  }
   if (draining_ || (services_.clock.SinceBoot() < claim_at_ && !unblocks)) return turn;
   turn.session = sessions_.current();
   if (turn.session == nullptr) return turn;
