@@ -41,7 +41,7 @@ class BeatStore::BeatSubscription final : public Subscription {
 };
 
 void BeatStore::Beat() {
-  // A runner that has looked on its own meanwhile has renewed, too.
+  // A runner that has looked on its own since then has renewed, too.
   const absl::Duration now = clock().SinceBoot();
   std::function<void(WakeHint)> on_wake;
   {
@@ -50,7 +50,7 @@ void BeatStore::Beat() {
   }
   on_wake({.work = true, .cancel = true});
   MutexLock lock(mutex_);
-  while (renewed_at_ < now) changed_.Wait(mutex_);
+  while (renewed_at_ <= now - kStep) changed_.Wait(mutex_);
 }
 
 void BeatStore::OnRenewal() {

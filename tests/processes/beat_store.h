@@ -19,9 +19,10 @@ class BeatStore final : public ForwardingJobStore {
  public:
   using ForwardingJobStore::ForwardingJobStore;
 
-  // Tells the subscribed runner to look, and returns when it has renewed its session at this time
-  // of the clock. It must have been started, and a renewal must be due since the clock was moved.
+  // Tells the subscribed runner to look, and returns when it has renewed its session since the
+  // clock was moved by kStep or more. It must have been started, and a renewal be due since then.
   void Beat();
+  static constexpr absl::Duration kStep = absl::Seconds(16);
 
   absl::StatusOr<std::unique_ptr<StoreTransaction>> Begin() override;
   std::unique_ptr<Subscription> Subscribe(std::function<void(WakeHint)> on_wake) override;

@@ -15,10 +15,18 @@ auto Around(Failpoints& failpoints, const std::string& name, Call call) {
   return result;
 }
 
-class FailpointTransaction final : public ForwardingStoreTransaction {
+// Before the transaction among the bases: released when that is gone.
+struct Entered {
+  std::shared_lock<std::shared_mutex> entered;
+};
+
+class FailpointTransaction final : private Entered, public ForwardingStoreTransaction {
  public:
-  FailpointTransaction(std::unique_ptr<StoreTransaction> inner, Failpoints& failpoints)
-      : ForwardingStoreTransaction(std::move(inner)), failpoints_(failpoints) {}
+  FailpointTransaction(std::unique_ptr<StoreTransaction> inner, Failpoints& failpoints,
+                       std::shared_lock<std::shared_mutex> lock)
+      : Entered{std::move(lock)},
+        ForwardingStoreTransaction(std::move(inner)),
+        failpoints_(failpoints) {}
 
   absl::StatusOr<std::vector<absl::StatusOr<Inserted>>> Insert(
       absl::Span<const NewJob> jobs) override {
@@ -64,15 +72,19 @@ class FailpointTransaction final : public ForwardingStoreTransaction {
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<StoreTransaction>> FailpointStore::Begin() {
+  auto entered = failpoints_.EnterTransaction();
   auto transaction = Around(failpoints_, "begin", [&] { return inner().Begin(); });
   if (!transaction.ok()) return transaction;
-  return std::make_unique<FailpointTransaction>(*std::move(transaction), failpoints_);
+  return std::make_unique<FailpointTransaction>(*std::move(transaction), failpoints_,
+                                                std::move(entered));
 }
 
 absl::StatusOr<std::unique_ptr<StoreTransaction>> FailpointStore::Join(HostTransaction host) {
+  auto entered = failpoints_.EnterTransaction();
   auto transaction = Around(failpoints_, "join", [&] { return inner().Join(host); });
   if (!transaction.ok()) return transaction;
-  return std::make_unique<FailpointTransaction>(*std::move(transaction), failpoints_);
+  return std::make_unique<FailpointTransaction>(*std::move(transaction), failpoints_,
+                                                std::move(entered));
 }
 
 }  // namespace outlive::testing

@@ -10,8 +10,10 @@
 #include <array>
 #include <atomic>
 #include <optional>
+#include <shared_mutex>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace outlive::testing {
 
@@ -42,7 +44,8 @@ class Failpoints {
  public:
   enum class Action {
     kKill,  // SIGKILL.
-    kStop,  // SIGSTOP: goes on with SIGCONT.
+    kStop,  // SIGSTOP: goes on with SIGCONT. While no transaction of the store is open: one that
+            // holds the lock would stop everybody.
   };
 
   // What happens when `name` is reached for the `hit`-th time: 1, 2, …
@@ -56,8 +59,14 @@ class Failpoints {
 
   void Reach(std::string_view name);
 
+  // Held by each transaction, from before it begins.
+  [[nodiscard]] std::shared_lock<std::shared_mutex> EnterTransaction() {
+    return std::shared_lock(transactions_);
+  }
+
  private:
   const std::optional<Plan> plan_;
+  std::shared_mutex transactions_;
   std::atomic<int> hits_{0};
 };
 

@@ -56,7 +56,7 @@ class CheckpointWatch final : public VfsObserver {
   int unguarded_ = 0;
 };
 
-// docs/adr/0012: on versions of SQLite before 3.51.3 a checkpoint beside a writer can corrupt the
+// docs/adr/0009: on versions of SQLite before 3.51.3 a checkpoint beside a writer can corrupt the
 // file.
 TEST_CASE("no checkpoint begins unless this process holds the write lock") {
   const CrashFolder folder;
