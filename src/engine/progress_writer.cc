@@ -21,26 +21,38 @@ bool ProgressWriter::empty() const {
   return waiting_.empty();
 }
 
+namespace {
+
+void Take(const std::vector<std::weak_ptr<Attempt>>& waiting,
+          std::vector<std::shared_ptr<Attempt>>& attempts, std::vector<WorkerWrite>& writes) {
+  for (const std::weak_ptr<Attempt>& weak : waiting) {
+    std::shared_ptr<Attempt> attempt = weak.lock();
+    if (attempt == nullptr) continue;
+    std::optional<WorkerWrite> write = attempt->TakeProgress();
+    if (!write) continue;
+    attempts.push_back(std::move(attempt));
+    writes.push_back(*std::move(write));
+  }
+}
+
+}  // namespace
+
 absl::Status ProgressWriter::Flush() {
   std::vector<std::weak_ptr<Attempt>> waiting;
   {
     MutexLock lock(mutex_);
     waiting.swap(waiting_);
   }
+  if (waiting.empty()) return absl::OkStatus();
   std::vector<std::shared_ptr<Attempt>> attempts;
   std::vector<WorkerWrite> writes;
-  for (const std::weak_ptr<Attempt>& weak : waiting) {
-    std::shared_ptr<Attempt> attempt = weak.lock();
-    if (attempt == nullptr) continue;  // It has ended, and its last progress with it.
-    std::optional<WorkerWrite> write = attempt->TakeProgress();
-    if (!write) continue;
-    attempts.push_back(std::move(attempt));
-    writes.push_back(*std::move(write));
-  }
-  if (writes.empty()) return absl::OkStatus();
   std::vector<absl::Status> results;
   const absl::Status committed =
-      services_.commits.Run(static_cast<int>(writes.size()), [&](StoreTransaction& transaction) {
+      services_.commits.Run(static_cast<int>(waiting.size()), [&](StoreTransaction& transaction) {
+        // Not before it is this request's turn: an attempt that has ended meanwhile has brought its
+        // last progress along, and its lease is not there any more.
+        if (writes.empty()) Take(waiting, attempts, writes);
+        if (writes.empty()) return absl::OkStatus();
         auto written = transaction.Write(writes);
         if (written.ok()) results = *std::move(written);
         return written.status();
