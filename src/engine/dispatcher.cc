@@ -196,8 +196,8 @@ int Dispatcher::Wanted(const Slots& slots, bool due) const {
   return std::max(slots.free() + (quick ? slots.executing : 0), 0);
 }
 
-// Hands back what was claimed ahead and has waited since `since_max` or before. The workers of such a
-// queue are not quick now, whatever they were: it would only be claimed ahead once more.
+// Hands back what was claimed ahead and has waited since `since_max` or before. The workers of such
+// a queue are not quick now, whatever they were: it would only be claimed ahead once more.
 void Dispatcher::ReturnAhead(absl::Duration since_max) {
   for (Slots& slots : slots_) {
     while (!slots.ahead.empty() && slots.ahead.front().since <= since_max) {
