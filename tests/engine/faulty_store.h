@@ -28,6 +28,7 @@ struct StoreFaults {
   std::function<absl::Status(const Asked&)> after_commit = {};   // It is committed all the same.
   std::function<absl::Status(const Finished&)> finish = {};      // For one end alone.
   std::function<absl::Status()> renew = {};
+  std::function<absl::Status()> cancel_requests = {};
 };
 
 class FaultyStore final : public ForwardingJobStore {
@@ -41,6 +42,12 @@ class FaultyStore final : public ForwardingJobStore {
     auto begun = ForwardingJobStore::Begin();
     if (!begun.ok()) return begun.status();
     return std::make_unique<Transaction>(*std::move(begun), faults);
+  }
+
+  absl::StatusOr<std::vector<JobId>> CancelRequests(const std::string& session) override {
+    const absl::Status fault = faults.cancel_requests ? faults.cancel_requests() : absl::OkStatus();
+    if (!fault.ok()) return fault;
+    return ForwardingJobStore::CancelRequests(session);
   }
 
   StoreFaults faults;

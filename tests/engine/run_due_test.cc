@@ -6,6 +6,7 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <cmath>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -193,6 +194,16 @@ TEST_CASE("the last progress of an attempt is kept, and it never goes back") {
   });
   CHECK(world.client.Get(id)->progress == 1.0);
   CHECK(world.client.Get(id)->progress_note == "done, nearly");
+
+  const JobId other = world.client.Enqueue(Mail{2, "a"})->id;
+  RunMails(world, [](JobContext& job, const Mail&) -> Outcome {
+    job.ReportProgress(0.5, "half");
+    job.ReportProgress(0.25, "less");
+    job.ReportProgress(std::nan(""), "nothing");
+    return Done();
+  });
+  CHECK(world.client.Get(other)->progress == 0.5);
+  CHECK(world.client.Get(other)->progress_note == "half");
 }
 
 TEST_CASE("jobs run by priority, then by when they are due, then by id") {

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <atomic>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "tests/engine/eventually.h"
@@ -225,6 +226,105 @@ TEST_CASE("where the lease cannot be renewed in time its jobs are asked to stop,
   CHECK(job->state == JobState::kCompleted);
   CHECK(reason == StopReason::kLeaseLost);
   CHECK(runner.healthy());
+}
+
+TEST_CASE("a wake-up in the middle of a claim is not lost") {
+  RealWorld real;
+  FaultyStore store(real.store);
+  Client client(store, {.log = &real.log});
+  std::atomic<bool> once = false;
+  store.faults.after_commit = [&](const Asked& asked) {
+    if (!asked.claim || once.exchange(true)) return absl::OkStatus();
+    // The claim has found nothing. Now there is something, and its wake-up comes at once.
+    CHECK(real.client.Enqueue(Mail{1, "a"}).ok());
+    return absl::OkStatus();
+  };
+  WorkerSet workers;
+  workers.Add<Mail>([](JobContext&, const Mail&) { return Done(); });
+  RunnerOptions options;
+  options.poll_interval_max = absl::Hours(1);
+  Runner runner(client, workers, options);
+  REQUIRE(runner.Start().ok());
+  CHECK(Eventually(real.store,
+                   [&] { return real.client.List({.state = JobState::kCompleted})->size() == 1; }));
+}
+
+TEST_CASE("a cancel is passed on although the store could not be asked at first") {
+  RealWorld real;
+  FaultyStore store(real.store);
+  Client client(store, {.log = &real.log});
+  std::atomic<int> asked = 0;
+  store.faults.cancel_requests = [&] {
+    return ++asked <= 3 ? absl::UnavailableError("locked") : absl::OkStatus();
+  };
+  Gate started;
+  WorkerSet workers;
+  workers.Add<Mail>([&](JobContext& job, const Mail&) -> Outcome {
+    Gate stopped;
+    const std::stop_callback callback(job.stop_token(), [&] { stopped.Open(); });
+    started.Open();
+    CHECK(stopped.WaitAMinute());
+    return absl::CancelledError("stopped");
+  });
+  RunnerOptions options;
+  options.lease = absl::Hours(1);  // The next renewal is far away.
+  Runner runner(client, workers, options);
+  REQUIRE(runner.Start().ok());
+  const JobId id = client.Enqueue(Mail{1, "a"})->id;
+  started.Wait();
+  REQUIRE(client.Cancel(id).ok());
+  CHECK(client.WaitFor(id, real.Patience())->state == JobState::kCancelled);
+}
+
+TEST_CASE(
+    "a job that was lost and is run again here can be cancelled, whatever became of the first") {
+  RealWorld real;
+  FaultyStore store(real.store);
+  Client client(store, {.log = &real.log});
+  std::atomic<bool> mute = true;
+  store.faults.renew = [&] {
+    return mute ? absl::UnavailableError("no answer") : absl::OkStatus();
+  };
+  Gate release_first;
+  Gate second_started;
+  std::atomic<StopReason> reason = StopReason::kNone;
+  WorkerSet workers;
+  workers.Add<Mail>([&](JobContext& job, const Mail&) -> Outcome {
+    Gate stopped;
+    const std::stop_callback callback(job.stop_token(), [&] { stopped.Open(); });
+    if (job.attempt() == 1) {
+      CHECK(stopped.WaitAMinute());
+      mute = false;
+      CHECK(release_first.WaitAMinute());  // Does not listen.
+      return Done("of the first");
+    }
+    second_started.Open();
+    CHECK(stopped.WaitAMinute());
+    reason = job.stop_reason();
+    return absl::CancelledError("stopped");
+  });
+  RunnerOptions options;
+  options.lease = absl::Seconds(1);
+  options.sweep_interval = absl::Milliseconds(10);
+  options.rescue_delay = absl::ZeroDuration();
+  Runner runner(client, workers, options);
+  REQUIRE(runner.Start().ok());
+  const JobId id = client.Enqueue(Mail{1, "a"})->id;
+  CHECK(second_started.WaitAMinute());
+  release_first.Open();
+  // What the store refuses wakes nobody.
+  const auto dropped = [&] {
+    return real.log.text().find("the lease is lost") != std::string::npos;
+  };
+  const absl::Time patience = real.Patience();
+  while (!dropped() && real.store.clock().Now() < patience) std::this_thread::yield();
+  REQUIRE(dropped());
+  REQUIRE(client.Cancel(id).ok());
+  const auto job = client.WaitFor(id, real.Patience());
+  REQUIRE(job.ok());
+  CHECK(job->state == JobState::kCancelled);
+  CHECK(job->output.empty());
+  CHECK(reason == StopReason::kCancelled);
 }
 
 }  // namespace
