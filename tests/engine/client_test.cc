@@ -79,6 +79,21 @@ TEST_CASE("the same key gives the same job, and other arguments are refused") {
   CHECK(world.client.List()->size() == 2);
 }
 
+TEST_CASE("observers are told of new jobs, and not of what was refused or there already") {
+  VirtualWorld world;
+  CountingObserver observer;
+  Client client(world.store, {.log = &world.log, .observer = &observer});
+  const EnqueueOptions keyed = {.idempotency_key = "k"};
+  for (int i = 0; i < 3; ++i) CHECK(client.Enqueue(Mail{1, "a"}, keyed).ok());
+  CHECK(observer.enqueued == 1);
+  CHECK_FALSE(client.Enqueue(Mail{2, "a"}, keyed).ok());
+  CHECK_FALSE(client.Enqueue(Mail{2, "a"}, {.priority = 10}).ok());
+  CHECK(observer.enqueued == 1);
+  CHECK(client.EnqueueMany(std::vector<Mail>(5)).ok());
+  CHECK_FALSE(client.EnqueueMany(std::vector<NewJob>(5)).ok());
+  CHECK(observer.enqueued == 6);
+}
+
 TEST_CASE("EnqueueMany is all or nothing") {
   VirtualWorld world;
   const std::vector<Mail> mails = {{1, "a"}, {2, "b"}, {3, "c"}};

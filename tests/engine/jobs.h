@@ -2,6 +2,7 @@
 #ifndef OUTLIVE_TESTS_ENGINE_JOBS_H_
 #define OUTLIVE_TESTS_ENGINE_JOBS_H_
 
+#include <atomic>
 #include <boost/describe/class.hpp>
 #include <cstdint>
 #include <string>
@@ -9,6 +10,7 @@
 
 #include "outlive/core/log.h"
 #include "outlive/core/mutex.h"
+#include "outlive/core/observer.h"
 #include "outlive/engine/client.h"
 #include "outlive/engine/runner.h"
 #include "outlive/store/memory_store.h"
@@ -53,6 +55,25 @@ class LogOfTest final : public LogSink {
  private:
   mutable Mutex mutex_;
   std::string text_ ABSL_GUARDED_BY(mutex_);
+};
+
+// Counts what it is told.
+class CountingObserver final : public Observer {
+ public:
+  void OnEnqueued(JobLabel, int job_count) override { enqueued += job_count; }
+  void OnStarted(JobLabel, absl::Duration) override { ++started; }
+  void OnEnded(JobLabel, Transition end, absl::Duration) override {
+    ++(end == Transition::kComplete ? completed : others);
+  }
+  void OnLeaseLost(JobLabel) override { ++lost; }
+  void OnRescued(JobLabel, JobState) override { ++rescued; }
+
+  std::atomic<int> enqueued = 0;
+  std::atomic<int> started = 0;
+  std::atomic<int> completed = 0;
+  std::atomic<int> others = 0;
+  std::atomic<int> lost = 0;
+  std::atomic<int> rescued = 0;
 };
 
 // A store whose time the test owns, and a client of it.

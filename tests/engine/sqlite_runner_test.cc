@@ -20,25 +20,6 @@ using testing::HostConnection;
 using testing::OpenStore;
 using testing::SqliteFolder;
 
-// Counts what it is told.
-class CountingObserver final : public Observer {
- public:
-  void OnEnqueued(JobLabel, int job_count) override { enqueued += job_count; }
-  void OnStarted(JobLabel, absl::Duration) override { ++started; }
-  void OnEnded(JobLabel, Transition end, absl::Duration) override {
-    ++(end == Transition::kComplete ? completed : others);
-  }
-  void OnLeaseLost(JobLabel) override { ++lost; }
-  void OnRescued(JobLabel, JobState) override { ++rescued; }
-
-  std::atomic<int> enqueued = 0;
-  std::atomic<int> started = 0;
-  std::atomic<int> completed = 0;
-  std::atomic<int> others = 0;
-  std::atomic<int> lost = 0;
-  std::atomic<int> rescued = 0;
-};
-
 // A host with a table of its own in the file of the jobs. Only the watch wakes the runner.
 struct SqliteWorld {
   explicit SqliteWorld(const Clock* clock = nullptr)
