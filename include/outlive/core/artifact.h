@@ -1,6 +1,8 @@
 // Artifact describes a file that a job made. The bytes are with an ArtifactStore; this row is with
 // the job store, written under the job's fence, so that only the attempt that holds the job can
 // publish one.
+//
+// Thread-safety: a value.
 #ifndef OUTLIVE_CORE_ARTIFACT_H_
 #define OUTLIVE_CORE_ARTIFACT_H_
 
@@ -14,11 +16,15 @@ namespace outlive {
 struct Artifact {
   std::string id = {};  // 32 hexadecimal digits, random: says nothing and cannot be guessed.
   std::int64_t job_id = 0;
-  std::int64_t fence = 0;       // Of the attempt that made it.
-  std::string name = {};        // For people and downloads. Never part of a path.
-  std::string media_type = {};  // Such as "application/pdf".
-  std::int64_t size = 0;        // Bytes.
-  std::string sha256 = {};      // 64 hexadecimal digits.
+  std::int64_t fence = 0;  // Of the attempt that made it.
+
+  // For people and downloads; never part of a path. And such as "application/pdf". Both have 1 to
+  // limits::kMessageBytesMax bytes without a NUL; an ArtifactStore allows less.
+  std::string name = {};
+  std::string media_type = {};
+
+  std::int64_t size = 0;    // Bytes.
+  std::string sha256 = {};  // 64 hexadecimal digits.
   absl::Time created_at = {};
 
   // What a worker puts in its output: the id.

@@ -1,5 +1,7 @@
 // Event is one entry of a store's event log: what happened to a job, written in the transaction in
 // which it happened. Sequence numbers grow with commits, so the log is the order of history.
+//
+// Thread-safety: values and pure functions.
 #ifndef OUTLIVE_CORE_EVENT_H_
 #define OUTLIVE_CORE_EVENT_H_
 
@@ -36,7 +38,7 @@ struct Event {
   std::int64_t fence = 0;  // Of the job, after what happened.
 };
 
-// "enqueued", "claimed", …
+// "enqueued", "claimed", … A number that is no type is "unknown".
 std::string_view EventTypeName(EventType type);
 
 }  // namespace outlive

@@ -1,6 +1,10 @@
 // FollowUp is a job that its store inserts in the very transaction that ends another job: how a
 // notification can be late but never lost. The follow-up's arguments carry what it has to tell, so
 // it does not need the job that ended any more.
+//
+// Thread-safety: values and pure functions.
+// Errors:        kInvalidArgument. What is out of range below is refused by ValidateNewJob(), with
+//                the job that it would follow.
 #ifndef OUTLIVE_CORE_FOLLOW_UP_H_
 #define OUTLIVE_CORE_FOLLOW_UP_H_
 
@@ -25,13 +29,15 @@ struct FollowUp {
   bool on_cancelled = false;
   bool on_dead = true;
 
+  // As in NewJob.
   std::string kind = {};
   std::string queue = "default";
   int priority = limits::kPriorityDefault;
   int attempt_count_max = limits::kAttemptCountDefault;
   std::string retry_policy = {};  // From EncodeRetryPolicy(); empty: the worker's.
 
-  // Handed to the follow-up as it is: whom to tell, and how.
+  // Handed to the follow-up as it is: whom to tell, and how. UTF-8, at most half of
+  // limits::kPayloadBytesMax.
   std::string data = {};
 
   bool operator==(const FollowUp&) const = default;

@@ -1,5 +1,9 @@
 // HostTransaction names the host's own open database transaction, so that a job can be written in
 // it: business row and job commit together or not at all.
+//
+// Thread-safety: a value. The connection behind it is for one thread at a time, as the host's.
+// Lifetime:      the connection, and the transaction that is open on it, outlive the call that a
+//                HostTransaction is given to; nothing keeps it longer.
 #ifndef OUTLIVE_CORE_HOST_TRANSACTION_H_
 #define OUTLIVE_CORE_HOST_TRANSACTION_H_
 

@@ -4,6 +4,8 @@
 // Both are name-based UUIDs, version 5 (RFC 9562 section 5.5), that is, the first 128 bits of
 // SHA-1. Not a defence against somebody who makes collisions on purpose: such a caller only gets
 // its own first job back.
+//
+// Thread-safety: pure functions.
 #ifndef OUTLIVE_CORE_IDEMPOTENCY_H_
 #define OUTLIVE_CORE_IDEMPOTENCY_H_
 

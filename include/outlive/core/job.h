@@ -1,4 +1,7 @@
 // What a job is: as it is handed in (NewJob) and as it is kept (Job). Values without behaviour.
+//
+// Thread-safety: values and pure functions.
+// Errors:        Validate…() give OK, or one kInvalidArgument that names every fault.
 #ifndef OUTLIVE_CORE_JOB_H_
 #define OUTLIVE_CORE_JOB_H_
 
@@ -32,29 +35,31 @@ struct AttemptError {
   bool operator==(const AttemptError&) const = default;
 };
 
-// A job to be inserted.
+// A job to be inserted. ValidateNewJob() holds each field to what is said here.
 struct NewJob {
-  std::string kind = {};
-  std::string args = {};  // Bytes; JSON by default.
-  std::string queue = "default";
-  int priority = limits::kPriorityDefault;
-  int attempt_count_max = limits::kAttemptCountDefault;
+  std::string kind = {};          // A name: see ValidateName().
+  std::string args = {};          // Bytes, at most limits::kPayloadBytesMax; JSON by default.
+  std::string queue = "default";  // A name.
+  int priority = limits::kPriorityDefault;               // 0, which is first, to kPriorityMax.
+  int attempt_count_max = limits::kAttemptCountDefault;  // 1 to limits::kAttemptCountMax.
 
-  // Not before this. InfinitePast: at once.
+  // Not before this, and not after the year 9999. InfinitePast: at once.
   absl::Time run_at = absl::InfinitePast();
 
-  // Empty: none. Scoped by kind. The window starts when the key is used first.
+  // Any bytes but NUL, at most limits::kKeyBytesMax. Empty: none. Scoped by kind. The window starts
+  // when the key is used first; more than 0, at most 366 days.
   std::string idempotency_key = {};
   absl::Duration idempotency_window = absl::Hours(24);
 
-  // Empty: none. Stored for partitions, which come later.
+  // As the key. Empty: none. Stored for partitions, which come later.
   std::string partition_key = {};
 
-  std::string traceparent = {};  // W3C Trace Context; empty: none.
-  std::vector<std::string> tags = {};
-  std::string retry_policy = {};  // From EncodeRetryPolicy(); empty: the worker's.
+  std::string traceparent = {};        // W3C Trace Context, version 00; empty: none.
+  std::vector<std::string> tags = {};  // Names, at most limits::kTagCountMax.
+  std::string retry_policy = {};       // From EncodeRetryPolicy(); empty: the worker's.
 
-  // Jobs that are inserted in the transaction that ends this one.
+  // Jobs that are inserted in the transaction that ends this one, at most
+  // limits::kFollowUpCountMax.
   std::vector<FollowUp> follow_ups = {};
 
   // Refused with kResourceExhausted where the queue already has this many pending jobs. 0: no

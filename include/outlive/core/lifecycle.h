@@ -1,5 +1,7 @@
 // The states of a job and the transitions between them: one table, used by every store and shown
-// in docs/lifecycle.md. Pure functions.
+// in docs/lifecycle.md.
+//
+// Thread-safety: pure functions.
 #ifndef OUTLIVE_CORE_LIFECYCLE_H_
 #define OUTLIVE_CORE_LIFECYCLE_H_
 

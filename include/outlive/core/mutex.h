@@ -1,5 +1,7 @@
 // std::mutex with the annotations that clang's -Wthread-safety checks. absl::Mutex is not used: the
 // version on Debian 12 raises false reports under ThreadSanitizer.
+//
+// Thread-safety: what they are for. A Mutex is not recursive.
 #ifndef OUTLIVE_CORE_MUTEX_H_
 #define OUTLIVE_CORE_MUTEX_H_
 

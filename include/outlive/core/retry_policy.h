@@ -1,7 +1,10 @@
-// RetryPolicy says how long a failed job waits before its next attempt. A value.
+// RetryPolicy says how long a failed job waits before its next attempt.
 //
 // The default is exponential backoff with jitter: 1 s × 4^(n−1) before attempt n+1, ±20 %, at most
 // 1 h. Jitter keeps jobs that failed together from coming back together.
+//
+// Thread-safety: a value and pure functions.
+// Errors:        kInvalidArgument.
 #ifndef OUTLIVE_CORE_RETRY_POLICY_H_
 #define OUTLIVE_CORE_RETRY_POLICY_H_
 

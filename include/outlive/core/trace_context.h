@@ -1,5 +1,7 @@
 // W3C Trace Context (https://www.w3.org/TR/trace-context/): carried from whoever enqueues a job to
 // its worker and on to its notifications.
+//
+// Thread-safety: pure functions, but for the random source's.
 #ifndef OUTLIVE_CORE_TRACE_CONTEXT_H_
 #define OUTLIVE_CORE_TRACE_CONTEXT_H_
 

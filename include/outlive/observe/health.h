@@ -66,7 +66,7 @@ struct HealthOptions {
   // Of the host, as its people call it; told in every report beside the library's own.
   std::string version = {};
 
-  // How long a result is used before the check is run again. Zero: it is run every time.
+  // How long a result is used before the check is run again. Zero or less: it is run every time.
   absl::Duration keep_results = absl::Seconds(1);
 
   const Clock* clock = nullptr;  // Null: the machine's.

@@ -67,7 +67,7 @@ struct PrometheusOptions {
   int lane_count_max = 200;
 
   // The store is asked at most this often, however often it is scraped; in between it is what it
-  // was. Zero: every time.
+  // was. Zero or less: every time.
   absl::Duration stats_interval_min = absl::Seconds(5);
 
   // Upper bounds of the buckets of both histograms, in seconds, in any order. What is not a finite

@@ -36,8 +36,8 @@ struct MemoryStoreOptions {
   // Where StoreInfo::store_id comes from; borrowed, used once. Null: the kernel.
   RandomSource* random = nullptr;
 
-  // How long Begin() waits for the transaction before; real time, whatever the clock says. Zero:
-  // not at all. Infinite: for ever.
+  // How long Begin() waits for the transaction before; real time, whatever the clock says. Zero
+  // or less: not at all. Infinite: for ever.
   absl::Duration begin_timeout = absl::Seconds(30);
 };
 
