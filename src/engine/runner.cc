@@ -59,7 +59,7 @@ class Runner::Impl {
   absl::Status Start() {
     MutexLock lock(lifecycle_);
     if (started_) return absl::FailedPreconditionError("the runner is running");
-    if (absl::Status ready = Open(); !ready.ok()) return ready;
+    if (absl::Status ready = Open(true); !ready.ok()) return ready;
     dispatcher_.Reset();
     keeper_.Reset();
     maintenance_.Reset();
@@ -85,7 +85,7 @@ class Runner::Impl {
   absl::StatusOr<int> RunDue() {
     MutexLock lock(lifecycle_);
     if (started_) return absl::FailedPreconditionError("the runner is running");
-    if (absl::Status ready = Open(); !ready.ok()) return ready;
+    if (absl::Status ready = Open(false); !ready.ok()) return ready;
     if (absl::Status renewed = keeper_.Renew(); !renewed.ok()) return renewed;
     return dispatcher_.RunDue(
         [this](const std::shared_ptr<Attempt>& attempt) { return RunInline(attempt); });
@@ -94,7 +94,7 @@ class Runner::Impl {
   absl::Status Maintain() {
     MutexLock lock(lifecycle_);
     if (started_) return absl::FailedPreconditionError("the runner is running");
-    if (absl::Status ready = Open(); !ready.ok()) return ready;
+    if (absl::Status ready = Open(false); !ready.ok()) return ready;
     absl::Status status = keeper_.Renew();
     status.Update(maintenance_.Sweep());
     status.Update(maintenance_.Prune());
@@ -102,10 +102,9 @@ class Runner::Impl {
   }
 
  private:
-  absl::Status Open() {
-    if (absl::Status valid = internal::ValidateRunner(options_, services_.workers); !valid.ok()) {
-      return valid;
-    }
+  absl::Status Open(bool starts) {
+    absl::Status valid = internal::ValidateRunner(options_, services_.workers, starts);
+    if (!valid.ok()) return valid;
     dispatcher_.LoadKinds();
     return sessions_.Open();
   }

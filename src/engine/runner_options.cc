@@ -68,14 +68,14 @@ void CheckTimes(const RunnerOptions& options, Faults& faults) {
 
 }  // namespace
 
-absl::Status ValidateRunner(const RunnerOptions& options, const WorkerSet& workers) {
+absl::Status ValidateRunner(const RunnerOptions& options, const WorkerSet& workers, bool starts) {
   Faults faults("runner");
   CheckQueues(options, faults);
   CheckTimes(options, faults);
   faults.AddIfError(workers.status());
   faults.Require(!workers.entries().empty(), "there is no worker");
   for (const auto& [kind, entry] : workers.entries()) {
-    if (entry.coroutine != nullptr && !options.executor) {
+    if (starts && entry.coroutine != nullptr && !options.executor) {
       faults.Add(fmt::format("the worker of \"{}\" is a coroutine and needs an executor", kind));
     }
   }

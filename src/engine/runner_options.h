@@ -7,7 +7,8 @@
 namespace outlive::internal {
 
 // OK, or one kInvalidArgument with every fault of the options and of the workers.
-absl::Status ValidateRunner(const RunnerOptions& options, const WorkerSet& workers);
+// `starts`: coroutine workers will run on the host's executor, so that there has to be one.
+absl::Status ValidateRunner(const RunnerOptions& options, const WorkerSet& workers, bool starts);
 
 // An observer that looks away: what a null one means.
 Observer& NullObserver();

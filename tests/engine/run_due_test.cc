@@ -356,16 +356,20 @@ boost::asio::awaitable<Outcome> SendLater(JobContext& job, const Mail& mail) {
   co_return Done(output);
 }
 
-TEST_CASE("coroutine workers run, and their exceptions are failed attempts") {
+TEST_CASE("coroutine workers run without an executor of the host's, and may throw") {
   VirtualWorld world;
-  boost::asio::io_context loop;
   const JobId fine = world.client.Enqueue(Mail{1, "ann"})->id;
   const JobId thrown = world.client.Enqueue(Mail{2, "ann"})->id;
-  RunnerOptions options;
-  options.executor = loop.get_executor();
-  CHECK(RunMails(world, SendLater, options) == 2);
+  CHECK(RunMails(world, SendLater) == 2);
   CHECK(world.client.Get(fine)->output == "sent to ann");
   CHECK(world.client.Get(thrown)->errors.at(0).message == "an exception: from a coroutine");
+
+  // Threads of its own cannot lend it theirs.
+  WorkerSet workers;
+  workers.Add<Mail>(SendLater);
+  const absl::Status refused = Runner(world.client, workers).Start();
+  CHECK(absl::IsInvalidArgument(refused));
+  CHECK(refused.message().find("is a coroutine and needs an executor") != absl::string_view::npos);
 }
 
 // Not a coroutine itself: it throws before there is one.

@@ -49,7 +49,7 @@ struct RunnerOptions {
   std::vector<QueueOptions> queues = {QueueOptions{}};
 
   // Where coroutine workers run. Must be running until Stop() has returned, and Stop() must not be
-  // called on its only thread. Needed only where a coroutine worker was added.
+  // called on its only thread. Needed by Start(), and only where a coroutine worker was added.
   boost::asio::any_io_executor executor = {};
 
   // How long this process may be silent before others take its jobs over. Renewed every quarter
