@@ -285,8 +285,8 @@ void Child::End() {
   Kill();
   // One that has not said that it is a supervisor may be anything, and does not listen.
   if (worker_pid_ > 0 && WaitUntilGone(kKillPatience)) return;
-  kill(-supervisor_pid_, SIGKILL);
-  isolate::Kill(supervisor_);
+  // As long as nobody has waited for it, its number is nobody else's.
+  if (isolate::Kill(supervisor_)) kill(-supervisor_pid_, SIGKILL);
   // The worker process follows its supervisor: that is what PR_SET_PDEATHSIG is for.
   if (!WaitUntilGone(kKillPatience)) OnGone();
 }

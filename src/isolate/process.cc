@@ -67,8 +67,8 @@ bool WaitForEnd(const Descriptor& process, absl::Duration timeout) {
   return true;
 }
 
-void Kill(const Descriptor& process) {
-  syscall(SYS_pidfd_send_signal, process.get(), SIGKILL, nullptr, 0);
+bool Kill(const Descriptor& process) {
+  return syscall(SYS_pidfd_send_signal, process.get(), SIGKILL, nullptr, 0) == 0;
 }
 
 std::optional<absl::Duration> CpuTime(pid_t pid) {

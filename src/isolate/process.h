@@ -22,7 +22,8 @@ Descriptor OpenProcess(pid_t pid);
 // taken off the system's list, unless somebody else has done so.
 bool WaitForEnd(const Descriptor& process, absl::Duration timeout);
 
-void Kill(const Descriptor& process);
+// False: there is no such process any more, not even one that nobody has waited for.
+bool Kill(const Descriptor& process);
 
 // Processor time that a process has used; nothing where there is no such process.
 std::optional<absl::Duration> CpuTime(pid_t pid);

@@ -31,6 +31,8 @@ TEST_CASE("a child does so many jobs, then another one takes its place (K10)") {
   rig.worker().OnRunnerStopped();
   const std::vector<ChildEnd> ends = rig.observer().ends();
   CHECK(ends.size() == 3);
+  CHECK(rig.observer().ended() == rig.observer().started());
+  CHECK(rig.observer().kinds() == std::set<std::string>{std::string(Task::kKind)});
   for (const ChildEnd& end : ends) {
     CHECK(end.reason == Reason::kRetired);
     CHECK(end.code == 0);
@@ -157,6 +159,14 @@ TEST_CASE("what a job that is done leaves behind dies, and its child is not used
   CHECK(rig.Run({"leave a zombie"}).output() == "done");
   CHECK(rig.observer().ends().size() == 2);
   CHECK_FALSE(HasChildren());
+}
+
+TEST_CASE("an orphan that a job leaves behind is found (K07)") {
+  Rig rig;
+  Roll roll;
+  CHECK(rig.Run({"leave an orphan", roll.path()}).output() == "done");
+  CHECK(rig.OnlyEnd().detail == "a job had left processes behind");
+  CHECK(roll.AwaitEnd());
 }
 
 TEST_CASE("a job may start programs and wait for them") {

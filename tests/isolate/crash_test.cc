@@ -123,12 +123,14 @@ TEST_CASE("a child that closes its channel is not waited for (K08)") {
 
 TEST_CASE("a child whose supervisor is gone is lost, and dies with it") {
   Rig rig;
-  const std::string pid = rig.Run({"pid"}).output();
+  const pid_t pid = std::stoi(rig.Run({"pid"}).output());
   const Outcome outcome = rig.Run({"kill supervisor"});
   CHECK(outcome.kind() == Kind::kCrashed);
   CHECK(absl::IsUnavailable(outcome.status()));
   CHECK(rig.OnlyEnd().reason == Reason::kLost);
-  CHECK(AwaitEndOf(std::stoi(pid)));
+  const bool ended = AwaitEndOf(pid);
+  CHECK(ended);
+  if (!ended) kill(pid, SIGKILL);
   CHECK(rig.Run({"echo", "the next one"}).output() == "the next one");
 }
 

@@ -40,40 +40,63 @@ void SignOn(const std::string& fifo) {
   if (file < 0 || write(file, line.data(), line.size()) < 0) std::abort();
 }
 
-// The four ways to have a process that outlives its parent: a child, one in a session of its own,
-// the child of a child that has ended, and both.
+// Something that the descendants of a process do first, and that it waits for.
+class Start {
+ public:
+  Start() {
+    if (pipe2(ends_.data(), O_CLOEXEC) != 0) std::abort();
+  }
+
+  // In a descendant: it is done.
+  void Done() const { close(ends_[1]); }
+
+  // Until every descendant that was forked since has said so, or has ended.
+  void Await() const {
+    close(ends_[1]);
+    char byte = 0;
+    static_cast<void>(read(ends_[0], &byte, 1));
+    close(ends_[0]);
+  }
+
+ private:
+  std::array<int, 2> ends_ = {};
+};
+
+// A process that signs on and stays: a child of this one, or the child of a child that has ended;
+// in a session of its own or not.
+void StartDescendant(const std::string& fifo, bool session, bool orphan) {
+  const Start start;
+  const pid_t child = fork();
+  if (child == 0) {
+    if (session) setsid();
+    if (orphan && fork() != 0) _exit(0);
+    signal(SIGTERM, SIG_IGN);
+    SignOn(fifo);
+    start.Done();
+    HangForEver();
+  }
+  start.Await();
+  if (orphan) waitpid(child, nullptr, 0);
+}
+
 void StartFamily(const std::string& fifo) {
   for (const bool session : {false, true}) {
-    for (const bool orphan : {false, true}) {
-      const pid_t child = fork();
-      if (child != 0) {
-        if (orphan) waitpid(child, nullptr, 0);
-        continue;
-      }
-      if (session) setsid();
-      if (orphan && fork() != 0) _exit(0);
-      signal(SIGTERM, SIG_IGN);
-      SignOn(fifo);
-      HangForEver();
-    }
+    for (const bool orphan : {false, true}) StartDescendant(fifo, session, orphan);
   }
 }
 
 // A process that is never there for long: it hands on to a child and ends, for ever.
 void StartForkChain(const std::string& fifo) {
-  std::array<int, 2> ends = {};
-  if (pipe2(ends.data(), O_CLOEXEC) != 0) std::abort();
+  const Start start;
   if (fork() == 0) {
     setsid();
     SignOn(fifo);
-    close(ends[1]);  // It has begun.
+    start.Done();
     while (true) {
       if (fork() > 0) _exit(0);
     }
   }
-  close(ends[1]);
-  char byte = 0;
-  static_cast<void>(read(ends[0], &byte, 1));
+  start.Await();
 }
 
 void Say(std::string_view text) {
@@ -332,7 +355,13 @@ void AddBroken(Handlers& handlers) {
                    {"kill supervisor",
                     [](JobContext&, const Task&) -> Outcome {
                       kill(getppid(), SIGKILL);
+                      raise(SIGSTOP);  // It cannot notice anything by itself any more.
                       HangForEver();
+                    }},
+                   {"leave an orphan",
+                    [](JobContext&, const Task& task) -> Outcome {
+                      StartDescendant(task.text, false, true);
+                      return Done("done");
                     }},
                    {"leave a zombie", [](JobContext&, const Task&) -> Outcome {
                       if (fork() == 0) _exit(0);

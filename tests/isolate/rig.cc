@@ -46,21 +46,31 @@ IsolateOptions TestOptions() {
 }
 
 void ObserverOfTest::OnChildStarted(std::string_view kind, std::int64_t pid) {
-  CHECK(kind == Task::kKind);
   MutexLock lock(mutex_);
+  kinds_.emplace(kind);
   started_.push_back(pid);
 }
 
 void ObserverOfTest::OnChildEnded(std::string_view kind, std::int64_t pid, const ChildEnd& end) {
-  CHECK(kind == Task::kKind);
-  CHECK(pid > 0);
   MutexLock lock(mutex_);
+  kinds_.emplace(kind);
+  ended_.push_back(pid);
   ends_.push_back(end);
 }
 
 std::vector<std::int64_t> ObserverOfTest::started() const {
   MutexLock lock(mutex_);
   return started_;
+}
+
+std::vector<std::int64_t> ObserverOfTest::ended() const {
+  MutexLock lock(mutex_);
+  return ended_;
+}
+
+std::set<std::string> ObserverOfTest::kinds() const {
+  MutexLock lock(mutex_);
+  return kinds_;
 }
 
 std::vector<ChildEnd> ObserverOfTest::ends() const {
@@ -157,14 +167,23 @@ bool HasChildren() {
 }
 
 int RunHost(const std::string& fifo) {
+  ObserverOfTest observer;
+  IsolateOptions options = TestOptions();
+  options.observer = &observer;
   WorkerSet workers;
-  AddIsolated<Task>(workers, Do, TestOptions());
+  AddIsolated<Task>(workers, Do, options);
   MemoryStore store;
   Client client(store);
   Runner runner(client, workers);
   if (!runner.Start().ok()) return 1;
   for (int i = 0; i < 2; ++i) {
     if (!client.Enqueue(Task{"family, then hang", fifo}).ok()) return 1;
+  }
+  while (observer.started().size() < 2) poll(nullptr, 0, 1);
+  if (fork() != 0) {
+    const int roll = open(fifo.c_str(), O_WRONLY | O_CLOEXEC);
+    const std::string line = fmt::format("{} {}\n", getpid(), getppid());
+    if (roll < 0 || write(roll, line.data(), line.size()) < 0) return 1;
   }
   while (true) poll(nullptr, 0, -1);
 }

@@ -7,6 +7,7 @@
 #include <sys/types.h>
 
 #include <cstdint>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -43,11 +44,15 @@ class ObserverOfTest final : public ChildObserver {
   void OnChildEnded(std::string_view kind, std::int64_t pid, const ChildEnd& end) override;
 
   std::vector<std::int64_t> started() const;
+  std::vector<std::int64_t> ended() const;
   std::vector<ChildEnd> ends() const;
+  std::set<std::string> kinds() const;
 
  private:
   mutable Mutex mutex_;
+  std::set<std::string> kinds_ ABSL_GUARDED_BY(mutex_);
   std::vector<std::int64_t> started_ ABSL_GUARDED_BY(mutex_);
+  std::vector<std::int64_t> ended_ ABSL_GUARDED_BY(mutex_);
   std::vector<ChildEnd> ends_ ABSL_GUARDED_BY(mutex_);
 };
 
@@ -101,7 +106,9 @@ bool AwaitEndOf(pid_t pid);
 // Whether this process has children, zombies included.
 bool HasChildren();
 
-// A process of this program that is a host: `kHostArgument <fifo>`.
+// A process of this program that is a host: `kHostArgument <fifo>`. It runs two jobs that sign on
+// with their families, five processes each; then it forks, so that somebody else holds whatever it
+// has open, and signs on too.
 inline constexpr std::string_view kHostArgument = "--host";
 int RunHost(const std::string& fifo);
 
