@@ -1,5 +1,6 @@
 #include "outlive/core/group_commit.h"
 
+#include <cxxabi.h>
 #include <fmt/format.h>
 
 #include <atomic>
@@ -39,7 +40,14 @@ bool IsOfTheStore(const absl::Status& status) {
 
 }  // namespace
 
-GroupCommit::GroupCommit(JobStore& store) : store_(store) {}
+GroupCommit::GroupCommit(JobStore& store)
+    : store_(store),
+      thrown_(absl::UnavailableError("an exception ended the transaction; nothing was written")),
+      thrown_in_doubt_(absl::UnknownError("an exception ended the commit: it is in doubt")) {}
+
+void GroupCommit::EndAll(absl::Span<Request* const> requests, const absl::Status& status) {
+  for (Request* request : requests) request->status = status;
+}
 
 GroupCommit::~GroupCommit() { Stop(); }
 
@@ -159,21 +167,37 @@ void GroupCommit::LeadOnce() {
   if (stopping_) changed_.NotifyAll();
 }
 
+// Whatever happens, everybody in the group is told: a caller that is not would wait for ever.
 void GroupCommit::Execute(absl::Span<Request* const> requests) {
-  const auto end_all = [requests](const absl::Status& status) {
-    for (Request* request : requests) request->status = status;
-  };
+  bool committing = false;
+  try {
+    ExecuteTogether(requests, committing);
+  } catch (abi::__forced_unwind&) {
+    throw;  // The thread is being cancelled: not ours to stop.
+  } catch (...) {
+    if (committing) return EndAll(requests, thrown_in_doubt_);
+    if (requests.size() == 1) return EndAll(requests, thrown_);
+    ExecuteOneByOne(requests);
+  }
+}
+
+void GroupCommit::ExecuteTogether(absl::Span<Request* const> requests, bool& committing) {
   absl::StatusOr<std::unique_ptr<StoreTransaction>> transaction = store_.Begin();
-  if (!transaction.ok()) return end_all(transaction.status());
+  if (!transaction.ok()) return EndAll(requests, transaction.status());
   for (Request* request : requests) {
     absl::Status status = request->work(**transaction);
     if (status.ok()) continue;
     transaction->reset();  // Nothing of this group stays.
-    if (requests.size() == 1 || IsOfTheStore(status)) return end_all(status);
-    for (Request* const& alone : requests) Execute(absl::MakeConstSpan(&alone, 1));
-    return;
+    if (requests.size() == 1 || IsOfTheStore(status)) return EndAll(requests, status);
+    return ExecuteOneByOne(requests);
   }
-  end_all((*transaction)->Commit());
+  committing = true;
+  EndAll(requests, (*transaction)->Commit());
+}
+
+// One of them has failed on its own: the others have nothing to do with it.
+void GroupCommit::ExecuteOneByOne(absl::Span<Request* const> requests) {
+  for (Request* const& alone : requests) Execute(absl::MakeConstSpan(&alone, 1));
 }
 
 void GroupCommit::Loop() {

@@ -16,6 +16,8 @@ namespace {
 // Whether an event can be what an end with this transition was turned into.
 bool IsEndBy(const FoldedAttempt& attempt, Transition transition) {
   if (attempt.ended == nullptr || attempt.crashed) return false;
+  // The last crash of a budget.
+  if (transition == Transition::kCrash && attempt.ended->type == EventType::kDead) return true;
   return attempt.ended->type == EventOf(EndTransition(transition, false)) ||
          attempt.ended->type == EventOf(EndTransition(transition, true));
 }

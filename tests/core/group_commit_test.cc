@@ -9,7 +9,9 @@
 #include <latch>
 #include <map>
 #include <memory>
+#include <new>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <thread>
 #include <utility>
@@ -287,6 +289,76 @@ TEST_CASE("a failed request of an idle store leaves no trace") {
   CHECK(Kinds(fixture.store).empty());
   CHECK(fixture.store.commit_count() == 0);
   CHECK(fixture.Run("next").ok());
+}
+
+TEST_CASE("an exception of a request's work is told to it alone") {
+  Fixture fixture;
+  HeldUpLeader leader(fixture);
+  Answer first;
+  Answer bad;
+  Answer last;
+  fixture.commits.Submit(1, Inserting("first"), first.Taker());
+  fixture.commits.Submit(
+      1,
+      [](StoreTransaction& tx) -> absl::Status {
+        CHECK(InsertOne(tx, "never").ok());
+        throw std::bad_alloc();
+      },
+      bad.Taker());
+  fixture.commits.Submit(1, Inserting("last"), last.Taker());
+  CHECK(leader.Release().ok());
+  CHECK(first.Await().ok());
+  CHECK(absl::IsUnavailable(bad.Await()));
+  CHECK(last.Await().ok());
+  CHECK(Kinds(fixture.store) ==
+        std::map<std::string, int>{{"leader", 1}, {"first", 1}, {"last", 1}});
+}
+
+// A store that throws where it is told to.
+class ThrowingStore final : public outlive::ForwardingJobStore {
+ public:
+  using ForwardingJobStore::ForwardingJobStore;
+
+  absl::StatusOr<std::unique_ptr<StoreTransaction>> Begin() override {
+    if (throw_in_begin) throw std::runtime_error("begin");
+    absl::StatusOr<std::unique_ptr<StoreTransaction>> transaction = inner().Begin();
+    if (!transaction.ok()) return transaction.status();
+    return std::make_unique<Transaction>(*std::move(transaction), *this);
+  }
+
+  bool throw_in_begin = false;
+  bool throw_in_commit = false;
+
+ private:
+  class Transaction final : public outlive::ForwardingStoreTransaction {
+   public:
+    Transaction(std::unique_ptr<StoreTransaction> inner, ThrowingStore& store)
+        : ForwardingStoreTransaction(std::move(inner)), store_(store) {}
+    absl::Status Commit() override {
+      if (store_.throw_in_commit) throw std::runtime_error("commit");
+      return ForwardingStoreTransaction::Commit();
+    }
+
+   private:
+    ThrowingStore& store_;
+  };
+};
+
+TEST_CASE("an exception of the store is told, and the next request is led") {
+  outlive::MemoryStore memory;
+  ThrowingStore store(memory);
+  GroupCommit commits(store);
+  const auto run = [&] {
+    return commits.Run(1, [](StoreTransaction& tx) { return InsertOne(tx, "k"); });
+  };
+  store.throw_in_begin = true;
+  CHECK(absl::IsUnavailable(run()));
+  store.throw_in_begin = false;
+  store.throw_in_commit = true;
+  CHECK(absl::IsUnknown(run()));
+  store.throw_in_commit = false;
+  CHECK(run().ok());
+  CHECK(Kinds(memory) == std::map<std::string, int>{{"k", 1}});
 }
 
 TEST_CASE("what the store says of a commit is told to all, and nothing is tried again") {

@@ -289,6 +289,22 @@ TEST_CASE("the final state differs from the log") {
   CHECK(Of(story).count("I17") == 1);
 }
 
+TEST_CASE("a crash of its own process that its holder tells of") {
+  Story story = OneJob();
+  story.run.events[2].type = EventType::kDead;
+  story.run.jobs = {Ended(1, JobState::kDead, 1)};
+  story.run.jobs[0].crashes = 1;
+  for (HistoryRecord& record : story.run.history) {
+    if (record.op == HistoryOp::kFinish) record.transition = Transition::kCrash;
+  }
+  CHECK(Of(story) == Broken{});
+  story.run.jobs[0].crashes = 2;
+  CHECK(Of(story) == Broken{"I6"});
+  story.run.events[2].type = EventType::kCompleted;
+  story.run.jobs[0] = Ended(1, JobState::kCompleted, 1);
+  CHECK(Of(story) == Broken{"I5"});
+}
+
 TEST_CASE("a job that is gone must have been allowed to go") {
   Story story = OneJob();
   story.run.jobs.clear();

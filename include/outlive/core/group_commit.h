@@ -13,6 +13,8 @@
 // Errors:        what the store says of the transaction: kUnavailable, kUnknown, …; a request whose
 //                own work fails is told so, and the others of its group are run without it.
 //                kFailedPrecondition after Stop().
+//                An exception of the store or of a request's work counts as kUnavailable, because
+//                its transaction is given up; out of Commit() it is kUnknown.
 #ifndef OUTLIVE_CORE_GROUP_COMMIT_H_
 #define OUTLIVE_CORE_GROUP_COMMIT_H_
 
@@ -67,9 +69,16 @@ class GroupCommit {
   void PassOn() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void LeadOnce();
   void Execute(absl::Span<Request* const> requests);
+  void ExecuteTogether(absl::Span<Request* const> requests, bool& committing);
+  void ExecuteOneByOne(absl::Span<Request* const> requests);
+  static void EndAll(absl::Span<Request* const> requests, const absl::Status& status);
   void Loop();
 
   JobStore& store_;
+
+  // What exceptions are told as. Made early: telling cannot fail.
+  const absl::Status thrown_;
+  const absl::Status thrown_in_doubt_;
 
   Mutex mutex_;
   CondVar changed_;  // For the thread below, and for Stop().
