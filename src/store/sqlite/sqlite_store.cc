@@ -210,8 +210,10 @@ absl::StatusOr<std::unique_ptr<SqliteStore>> SqliteStore::Open(const std::string
                  .durable = true,
                  .shared = true,
                  .can_join = true};
-  return std::unique_ptr<SqliteStore>(new SqliteStore(
-      std::make_unique<State>(*file, options, *std::move(database), std::move(info), *identity)));
+  auto state =
+      std::make_unique<State>(*file, options, *std::move(database), std::move(info), *identity);
+  OUTLIVE_RETURN_IF_ERROR(state->readers.OpenFirst(options.busy_timeout));
+  return std::unique_ptr<SqliteStore>(new SqliteStore(std::move(state)));
 }
 
 SqliteStore::SqliteStore(std::unique_ptr<State> state) : state_(std::move(state)) {}
