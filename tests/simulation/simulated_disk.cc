@@ -507,6 +507,7 @@ int SimulatedDisk::Meet(DiskCall call) {
   if (fault_.count <= 0 || fault_.call != call || --fault_.first > 0) return SQLITE_OK;
   --fault_.count;
   ++failure_count_;
+  ++all_failure_count_;
   return CodeOf(call);
 }
 

@@ -96,8 +96,9 @@ class SimulatedDisk {
   void Fail(const DiskFault& fault);
   void Heal() { Fail({.count = 0}); }
 
-  // How many calls the fault has met.
+  // How many calls this fault has met, and all faults since the disk was made.
   int failure_count() const { return failure_count_; }
+  std::int64_t all_failure_count() const { return all_failure_count_; }
 
   // Files and shared memory take this much; writes that need more give SQLITE_FULL.
   void SetCapacity(std::int64_t bytes) { capacity_ = bytes; }
@@ -174,6 +175,7 @@ class SimulatedDisk {
   std::array<std::int64_t, kDiskCallCount> calls_ = {};
   DiskFault fault_ = {.count = 0};
   int failure_count_ = 0;
+  std::int64_t all_failure_count_ = 0;
   std::int64_t capacity_ = std::numeric_limits<std::int64_t>::max();
   bool read_only_ = false;
   int descriptor_count_max_ = std::numeric_limits<int>::max();
