@@ -1,6 +1,6 @@
-// Fiber is a function that can rest in the middle of its work: it runs while it is resumed, and goes
-// back to who has resumed it when it rests. That is how a simulation has many of them under way on
-// one thread.
+// Fiber is a function that can rest in the middle of its work: it runs while it is resumed, and
+// goes back to who has resumed it when it rests. That is how a simulation has many of them under
+// way on one thread.
 //
 // Two implementations: fiber_context.cc gives each a stack of its own, fiber_thread.cc a thread, of
 // which one at a time runs. The second is for platforms without <ucontext.h>, and for sanitizers,

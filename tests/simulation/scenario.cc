@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <boost/describe/class.hpp>
 #include <stdexcept>
 #include <string_view>
 #include <utility>
@@ -24,6 +25,13 @@ constexpr const char* kNotice = "notice";
 constexpr const char* kPoison = "poison";  // Takes its process with it, every time.
 constexpr const char* kSlow = "slow";      // Has a time limit, and does not keep to it.
 
+// Written together with its order, and ends together with its booking.
+struct Booking {
+  static constexpr std::string_view kKind = "booking";
+  std::int64_t number = 0;
+};
+BOOST_DESCRIBE_STRUCT(Booking, (), (number))
+
 constexpr const char* kQueues[] = {"default", "other"};
 constexpr int kKeyCount = 20;
 
@@ -34,12 +42,12 @@ absl::Duration Pick(std::initializer_list<absl::Duration> all, SeededRandom& ran
 
 }  // namespace
 
-Scenario::Scenario(std::uint64_t seed, testing::SimulatedStorage* storage, double effort)
-    : options_(Draw(seed, effort)) {
+Scenario::Scenario(std::uint64_t seed, testing::SimulatedStorage* storage, HostDatabase* host)
+    : options_(Draw(seed)), host_(host) {
   options_.storage = storage;
 }
 
-SimulationOptions Scenario::Draw(std::uint64_t seed, double effort) {
+SimulationOptions Scenario::Draw(std::uint64_t seed) {
   SeededRandom random(~seed);
   SimulationOptions options;
   options.seed = seed;
@@ -56,11 +64,11 @@ SimulationOptions Scenario::Draw(std::uint64_t seed, double effort) {
   runner.sweep_interval = Pick({absl::Seconds(1), absl::Seconds(5), absl::Seconds(15)}, random);
   runner.poll_interval_max = Pick({absl::Seconds(1), absl::Seconds(10)}, random);
   runner.stop_patience = Pick({absl::ZeroDuration(), absl::Seconds(2)}, random);
-  options.duration = effort * Pick({absl::Minutes(1), absl::Minutes(2), absl::Minutes(4)}, random);
-  options.request_interval =
-      Pick({absl::Seconds(1), absl::Seconds(3), absl::Seconds(6)}, random) / effort;
+  options.duration = Pick({absl::Minutes(1), absl::Minutes(2), absl::Minutes(4)}, random);
+  options.request_interval = Pick({absl::Seconds(1), absl::Seconds(3), absl::Seconds(6)}, random);
   options.drain_max = absl::Hours(1);
   options.check.sink_kinds = {kWork};
+  options.check.complete_in_kinds = {Booking::kKind.data()};
   options.check.retry_policies = {{kPlain, RetryPolicy()}};
   options.check.follow_ups = {{kParent, kNotice}};
   return options;
@@ -71,6 +79,11 @@ testing::SimulationReport Scenario::Run() {
   simulation.OnStart([this](Process& process) { AddWorkers(process); });
   simulation.OnRequest([this](Process& process) { Request(process); });
   simulation.OnCalm([this](Process& process) { Calm(process); });
+  simulation.OnJudge([this](testing::RunRecord& run) {
+    if (host_ == nullptr) return;
+    run.joined_rows = host_->Orders();
+    for (const auto& [job, fence] : host_->Bookings()) run.completed_rows.push_back({job, fence});
+  });
   return simulation.Run();
 }
 
@@ -114,6 +127,12 @@ void Scenario::AddWorkers(Process& process) {
         return process.random().OneIn(2) ? Done() : Retry(absl::UnavailableError("too slow"));
       },
       {.timeout = absl::Seconds(5)});
+  if (host_ == nullptr) return;
+  // The worker owns it, so that it goes with its process.
+  const std::shared_ptr<HostSession> session = host_->Connect(process.number());
+  sessions_[process.number()] = session;
+  add(Booking::kKind.data(),
+      [this, &process, session](JobContext& job) { return Book(process, job, *session); });
 }
 
 Outcome Scenario::Work(Process& process, JobContext& job) {
@@ -131,6 +150,25 @@ Outcome Scenario::Work(Process& process, JobContext& job) {
   if (!process.Effect(job)) return Retry(absl::AbortedError("somebody else was faster"));
   if (random.OneIn(2)) process.Pass(absl::Milliseconds(random.Below(3'000)));
   return Done("what came of it");
+}
+
+// One at a time in each process: it has one connection.
+Outcome Scenario::Book(Process& process, JobContext& job, HostSession& host) {
+  SeededRandom& random = process.random();
+  process.Pass(absl::Milliseconds(random.Below(2'000)));
+  // With many attempts left, as its row has to be there in the end.
+  if (absl::Status begun = host.Begin(); !begun.ok()) return Retry(begun, absl::Seconds(1));
+  absl::Status status = host.AddBooking(job.id(), job.fence());
+  if (status.ok()) status = job.CompleteIn(host.transaction(), "booked");
+  if (!status.ok()) {
+    host.Rollback();
+    return Retry(status, absl::Seconds(1));
+  }
+  if (absl::Status committed = host.Commit(); !committed.ok()) {
+    return Retry(committed, absl::Seconds(1));
+  }
+  if (random.OneIn(2)) process.Pass(absl::Milliseconds(random.Below(2'000)));
+  return random.OneIn(2) ? Done() : Retry(absl::UnknownError("what comes after does not count"));
 }
 
 void Scenario::Save(Process& process, JobContext& job) {
@@ -183,6 +221,7 @@ Outcome Scenario::Fail(Process& process) {
 
 void Scenario::Request(Process& process) {
   const std::uint64_t what = process.random().Below(10);
+  if (host_ != nullptr && process.random().OneIn(4)) return Order(process);
   if (what < 6) return Enqueue(process);
   if (what < 8) return EnqueueWithKey(process);
   Steer(process);
@@ -219,6 +258,40 @@ void Scenario::EnqueueWithKey(Process& process) {
     if (!absl::IsUnknown(job.status()) && !absl::IsUnavailable(job.status())) return;
     process.Pass(absl::Milliseconds(random.Below(2'000)));
   }
+}
+
+void Scenario::Order(Process& process) {
+  const std::shared_ptr<HostSession> session = sessions_[process.number()].lock();
+  const Booking booking{++arg_count_};
+  Client& client = process.client().client();
+  EnqueueOptions options;
+  options.max_attempts = 1'000;
+  const absl::StatusOr<NewJob> job = client.Prepare(booking, options);
+  if (session == nullptr || !job.ok()) return;
+  testing::HistoryRecord order = testing::EnqueueOf(*job);
+  order.joined = true;
+  order = process.recorder().Begin(std::move(order));
+  absl::Status status = session->Begin();
+  if (!status.ok()) return process.recorder().End(std::move(order), status);
+  absl::StatusOr<Enqueued> enqueued = client.EnqueueIn(session->transaction(), booking, options);
+  status = enqueued.status();
+  // Nobody else can write meanwhile, not even to renew a lease; and it may die.
+  if (process.random().OneIn(4)) {
+    process.Pass(absl::Trunc(RandomUnit(process.random()) * options_.runner.lease / 5,
+                             absl::Microseconds(1)));
+  }
+  if (status.ok()) status = session->AddOrder(job->args);
+  if (status.ok() && !process.random().OneIn(8)) {
+    status = session->Commit();
+  } else {
+    session->Rollback();
+    if (status.ok()) status = absl::AbortedError("the host has thought better of it");
+  }
+  if (status.ok()) {
+    order.job = enqueued->id;
+    jobs_.push_back(enqueued->id);
+  }
+  process.recorder().End(std::move(order), status);
 }
 
 JobId Scenario::AnyJob(Process& process) const {

@@ -1,6 +1,6 @@
-// Scenario is a program in which everything comes up that users do: jobs of several kinds that fail,
-// snooze, crash, save and publish; keys, follow-ups, cancellations, dead letters, paused queues. How
-// it is set up is drawn from its seed.
+// Scenario is a program in which everything comes up that users do: jobs of several kinds that
+// fail, snooze, crash, save and publish; keys, follow-ups, cancellations, dead letters, paused
+// queues; rows that are written together with jobs. How it is set up is drawn from its seed.
 #ifndef OUTLIVE_TESTS_SIMULATION_SCENARIO_H_
 #define OUTLIVE_TESTS_SIMULATION_SCENARIO_H_
 
@@ -9,42 +9,52 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "outlive/core/job.h"
+#include "outlive/core/outcome.h"
+#include "outlive/core/worker.h"
 #include "outlive/testing/seeded_random.h"
 #include "outlive/testing/simulation.h"
+#include "tests/simulation/host_database.h"
 
 namespace outlive::simulation {
 
 class Scenario {
  public:
-  // In memory where `storage` is null. `effort` is about how much there is to do: 1 as usual.
-  Scenario(std::uint64_t seed, testing::SimulatedStorage* storage, double effort = 1);
+  // In memory where `storage` is null. `host` is the host's part of it; null: there is none. Both
+  // are borrowed.
+  explicit Scenario(std::uint64_t seed, testing::SimulatedStorage* storage = nullptr,
+                    HostDatabase* host = nullptr);
 
   testing::SimulationReport Run();
 
  private:
   using Process = testing::SimulatedProcess;
 
-  static testing::SimulationOptions Draw(std::uint64_t seed, double effort);
+  static testing::SimulationOptions Draw(std::uint64_t seed);
 
   void AddWorkers(Process& process);
   Outcome Work(Process& process, JobContext& job);
   Outcome Fail(Process& process);
+  Outcome Book(Process& process, JobContext& job, HostSession& host);
   void Save(Process& process, JobContext& job);
 
   void Request(Process& process);
   void Enqueue(Process& process);
   void EnqueueWithKey(Process& process);
+  void Order(Process& process);
   void Steer(Process& process);
   void Calm(Process& process);
   static void Insist(Process& process, const std::function<absl::Status()>& call);
   JobId AnyJob(Process& process) const;
 
   testing::SimulationOptions options_;
-  std::vector<JobId> jobs_;  // Acknowledged.
+  HostDatabase* const host_;
+  std::map<int, std::weak_ptr<HostSession>> sessions_;  // Of each process that lives.
+  std::vector<JobId> jobs_;                             // Acknowledged.
   int arg_count_ = 0;
 };
 

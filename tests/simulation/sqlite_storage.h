@@ -10,6 +10,7 @@
 
 #include "outlive/testing/simulated_storage.h"
 #include "tests/simulation/simulated_disk.h"
+#include "tests/simulation/sqlite_host.h"
 
 namespace outlive::simulation {
 
@@ -34,8 +35,11 @@ class SqliteStorage final : public testing::SimulatedStorage {
   // SQLite finds nothing wrong with the file.
   absl::Status Check() override;
 
+  HostDatabase& host() { return host_; }
+
  private:
   SimulatedDisk disk_;
+  SqliteHost host_{disk_, "jobs.db"};
 };
 
 }  // namespace outlive::simulation

@@ -24,12 +24,12 @@
 //   CHECK_MESSAGE(report.ok(), report.ToString());    // Names the seed.
 //   CHECK(bank.total() == before);                    // What must hold of yours.
 //
-// How faults come. Each seed draws which kinds of SimulationFaults happen in its run, and how often;
-// some runs are quiet. Between two calls of the store, and wherever a worker passes time, any
-// other process may go on; a call of the store is made in one piece.
+// How faults come. Each seed draws which kinds of SimulationFaults happen in its run, and how
+// often; some runs are quiet. Between two calls of the store, and wherever a worker passes time,
+// any other process may go on; a call of the store is made in one piece.
 //
-// What is checked: CheckRun() on what the processes have recorded, on the event log and on the final
-// state. Enqueue through SimulatedProcess, and the checker knows what was promised to whom.
+// What is checked: CheckRun() on what the processes have recorded, on the event log and on the
+// final state. Enqueue through SimulatedProcess, and the checker knows what was promised to whom.
 //
 // What it cannot show: races between threads of one process (ThreadSanitizer does), and groups of
 // several commits in GroupCommit. Do not use AsyncEnqueue(), WaitFor() or EventRelay in it: they
@@ -125,12 +125,12 @@ struct SimulationOptions {
 struct SimulationReport {
   std::uint64_t seed = 0;
 
-  // OK; or why there is nothing to check: options, a run that did not end, a storage that is broken.
+  // OK; or why there is nothing to check: bad options, a run without an end, a broken storage.
   absl::Status status = {};
   CheckReport check = {};
 
-  // How often what happened: "step", "start", and the faults: "refusal", "reply lost, done", "kill",
-  // "kill in a commit", …
+  // How often what happened: "start", and the faults: "refusal", "reply lost, done", "kill", "kill
+  // in a transaction", …
   std::map<std::string, std::int64_t> counts = {};
 
   // The same for two runs with the same seed and options.
