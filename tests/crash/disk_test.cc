@@ -23,6 +23,7 @@ using simulation::DiskFault;
 using simulation::SimulatedDisk;
 
 constexpr int kRoundCount = 5;
+constexpr std::size_t kJobsARound = 4;  // So many that they are ended by one statement.
 constexpr const char* kWorkKind = "work";
 
 // A process that goes on whatever it is told, and keeps it in mind.
@@ -30,7 +31,8 @@ class Worker {
  public:
   explicit Worker(SqliteStore& store) : store_(store) {}
 
-  // Inserts a job, claims one, saves a checkpoint, completes it: each in a commit of its own.
+  // Inserts some jobs, claims what is there, saves a checkpoint of the first, completes all: each
+  // in a commit of its own.
   void Round() {
     Insert();
     if (!session_.ok()) {
@@ -48,10 +50,9 @@ class Worker {
     }));
     if (absl::IsUnknown(status)) session_ = status;
     if (!status.ok()) return;
-    for (const ClaimedJob& job : claimed) {
-      Save(job);
-      Complete(job);
-    }
+    if (claimed.empty()) return;
+    Save(claimed.front());
+    Complete(claimed);
   }
 
   // Everything that was told is true.
@@ -125,11 +126,13 @@ class Worker {
   }
 
   void Insert() {
-    const std::string args = std::to_string(inserts_.size());
-    inserts_[args] = Note(Try([&](StoreTransaction& transaction) {
-      const NewJob job = JobOf(args);
-      return transaction.Insert({&job, 1}).status();
-    }));
+    std::vector<NewJob> jobs;
+    for (std::size_t i = 0; i < kJobsARound; ++i) {
+      jobs.push_back(JobOf(std::to_string(inserts_.size() + i)));
+    }
+    const absl::Status told =
+        Note(Try([&](StoreTransaction& transaction) { return transaction.Insert(jobs).status(); }));
+    for (const NewJob& job : jobs) inserts_[job.args] = told;
   }
 
   void Save(const ClaimedJob& job) {
@@ -140,11 +143,20 @@ class Worker {
         [&](StoreTransaction& transaction) { return transaction.Write({&write, 1}).status(); }));
   }
 
-  void Complete(const ClaimedJob& job) {
-    const Finished end = conformance::EndOf(job.lease, Transition::kComplete);
-    leases_[job.lease.job] = job.lease;
-    ends_[job.lease.job] = Note(
-        Try([&](StoreTransaction& transaction) { return transaction.Finish({&end, 1}).status(); }));
+  void Complete(const std::vector<ClaimedJob>& jobs) {
+    std::vector<Finished> all;
+    for (const ClaimedJob& job : jobs) {
+      all.push_back(conformance::EndOf(job.lease, Transition::kComplete));
+      leases_[job.lease.job] = job.lease;
+    }
+    const absl::Status told = Note(Try([&](StoreTransaction& transaction) {
+      auto results = transaction.Finish(all);
+      if (!results.ok()) return results.status();
+      // An error of the disk is never that of an element.
+      for (const absl::Status& result : *results) REQUIRE(result.ok());
+      return absl::OkStatus();
+    }));
+    for (const ClaimedJob& job : jobs) ends_[job.lease.job] = told;
   }
 
   SqliteStore& store_;

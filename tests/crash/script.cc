@@ -127,6 +127,14 @@ void Script::AddUpkeep() {
   steps_.push_back([this](StoreTransaction& transaction) {
     return Insert(transaction, std::vector<NewJob>(20, MakeJob("bulk", std::string(100, 'y'))));
   });
+  // Many at once, in their own way.
+  steps_.push_back([this](StoreTransaction& transaction) {
+    absl::Status status = transaction.SetQueue({.queue = "default", .paused = false});
+    if (status.ok()) status = transaction.OpenSession("bulk", absl::Hours(1));
+    if (status.ok()) status = Claim(transaction, "bulk", 10, "bulk");
+    return status;
+  });
+  steps_.push_back([this](StoreTransaction& transaction) { return FinishMany(transaction); });
 }
 
 absl::Status Script::Insert(StoreTransaction& transaction, const std::vector<NewJob>& jobs) {
@@ -136,9 +144,10 @@ absl::Status Script::Insert(StoreTransaction& transaction, const std::vector<New
   return absl::OkStatus();
 }
 
-absl::Status Script::Claim(StoreTransaction& transaction, const std::string& session, int count) {
+absl::Status Script::Claim(StoreTransaction& transaction, const std::string& session, int count,
+                           const std::string& kind) {
   absl::StatusOr<ClaimResult> claimed =
-      transaction.Claim(conformance::RequestOf(session, {"mail.send"}, {{"default", count}}));
+      transaction.Claim(conformance::RequestOf(session, {kind}, {{"default", count}}));
   if (!claimed.ok()) return claimed.status();
   if (claimed->jobs.size() != static_cast<std::size_t>(count)) {
     return absl::InternalError("the script expected more jobs to be due");
@@ -154,6 +163,16 @@ absl::Status Script::Finish(StoreTransaction& transaction, Transition transition
   finished.delay = kStep;
   held_.erase(held_.begin());
   return FirstError(transaction.Finish({&finished, 1}));
+}
+
+// Of the latest ten that are held.
+absl::Status Script::FinishMany(StoreTransaction& transaction) {
+  std::vector<Finished> finished;
+  for (std::size_t i = held_.size() - 10; i < held_.size(); ++i) {
+    const Transition transition = i % 5 == 0 ? Transition::kRetry : Transition::kComplete;
+    finished.push_back(conformance::EndOf(held_[i].lease, transition, kStep));
+  }
+  return FirstError(transaction.Finish(finished));
 }
 
 absl::Status Script::Write(StoreTransaction& transaction) {

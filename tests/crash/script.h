@@ -36,8 +36,10 @@ class Script {
   void AddUpkeep();
 
   absl::Status Insert(StoreTransaction& transaction, const std::vector<NewJob>& jobs);
-  absl::Status Claim(StoreTransaction& transaction, const std::string& session, int count);
+  absl::Status Claim(StoreTransaction& transaction, const std::string& session, int count,
+                     const std::string& kind = "mail.send");
   absl::Status Finish(StoreTransaction& transaction, Transition transition);
+  absl::Status FinishMany(StoreTransaction& transaction);
   absl::Status Write(StoreTransaction& transaction);
   static absl::Status Apply(StoreTransaction& transaction, JobId id, Change::Action action);
 
