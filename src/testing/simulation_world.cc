@@ -261,21 +261,32 @@ void World::Calm() {
       slot.life->Pause(absl::ZeroDuration());
     }
   }
-  // What was asked for before has come to its end, and there is somebody to ask.
-  ProcessLife* calm = nullptr;
-  RunUntil(now() + kStopMax, [&] {
-    calm = nullptr;
-    bool busy = false;
-    for (const Slot& slot : slots_) {
-      if (slot.life == nullptr) continue;
-      busy = busy || slot.life->has_requests();
-      if (!slot.life->stopping()) calm = slot.life.get();
+  // What was asked for before comes to its end.
+  const auto quiet = [this] {
+    return std::none_of(slots_.begin(), slots_.end(), [](const Slot& slot) {
+      return slot.life != nullptr && slot.life->has_requests();
+    });
+  };
+  RunUntil(now() + kStopMax, quiet);
+  if (status_.ok() && !quiet()) {
+    return Fail(absl::DeadlineExceededError("a request does not come to its end"));
+  }
+  // A worker may still bring its process down, and what was asked in it as well.
+  calmed_ = on_calm == nullptr;
+  const absl::Duration deadline = now() + kStopMax;
+  while (status_.ok() && !calmed_ && now() < deadline) {
+    ProcessLife* const life = AnyLife();
+    if (life != nullptr && !life->stopping()) {
+      life->Request([this](SimulatedProcess& process) {
+        on_calm(process);
+        calmed_ = true;
+      });
     }
-    return calm != nullptr && !busy;
-  });
-  if (!status_.ok()) return;
-  if (calm == nullptr) return Fail(absl::DeadlineExceededError("no process starts any more"));
-  if (on_calm != nullptr) calm->Request(on_calm);
+    RunUntil(std::min(now() + kLook, deadline), [&] { return calmed_ || quiet(); });
+  }
+  if (status_.ok() && !calmed_) {
+    Fail(absl::DeadlineExceededError("OnCalm() does not come to its end"));
+  }
 }
 
 void World::Drain() {

@@ -131,6 +131,7 @@ class World {
   std::vector<Slot> slots_;
   bool faults_are_on_ = true;
   bool requests_are_on_ = true;
+  bool calmed_ = false;  // OnCalm() has come to its end.
   bool ending_ = false;  // Who has stopped does not start again.
   std::vector<Event> events_;
   absl::Duration event_at_ = absl::InfiniteDuration();

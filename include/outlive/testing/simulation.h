@@ -217,7 +217,8 @@ class Simulation {
   // host. It may Pass().
   void OnRequest(std::function<void(SimulatedProcess&)> on_request);
 
-  // Called once in a process that lives when faults have stopped: to resume queues, say.
+  // Called in a process that lives when faults have stopped: to resume queues, say. Where that
+  // process dies in it, by a worker that crashes, it is called in another one.
   void OnCalm(std::function<void(SimulatedProcess&)> on_calm);
 
   // Called before the run is judged, to add what only you have seen: rows that were committed
