@@ -80,8 +80,9 @@ void Dispatcher::Loop() {
   while (true) {
     {
       MutexLock lock(mutex_);
-      while (!finishing_ && ended_.empty() && !ClaimIsDue()) {
+      while (!finishing_) {
         const absl::Duration pause = PauseLeft();
+        if (pause == absl::ZeroDuration()) break;
         if (pause == absl::InfiniteDuration()) {
           changed_.Wait(mutex_);
         } else {
@@ -89,28 +90,38 @@ void Dispatcher::Loop() {
         }
       }
       if (finishing_) return;
-      // The store refused the last turn: what ended waits for the next try.
-      const absl::Duration pause = paused_until_ - services_.clock.SinceBoot();
-      if (pause > absl::ZeroDuration()) {
-        changed_.WaitFor(mutex_, absl::ToChronoNanoseconds(pause));
-        continue;
-      }
       turning_ = true;
     }
-    Turn turn = Begin();
-    const absl::Duration begun = services_.clock.SinceBoot();
-    const absl::Status status = Commit(turn);
-    std::vector<AttemptPtr> attempts;
-    if (status.ok()) {
-      attempts = Succeeded(turn, services_.clock.SinceBoot() - begun);
-    } else {
-      Failed(turn, status);
-    }
-    if (!attempts.empty()) execute_(std::move(attempts));
-    MutexLock lock(mutex_);
-    turning_ = false;
-    changed_.NotifyAll();
+    TakeTurn();
   }
+}
+
+absl::Duration Dispatcher::Poll() {
+  {
+    MutexLock lock(mutex_);
+    const absl::Duration pause = PauseLeft();
+    if (pause > absl::ZeroDuration()) return pause;
+    turning_ = true;
+  }
+  TakeTurn();
+  MutexLock lock(mutex_);
+  return PauseLeft();
+}
+
+void Dispatcher::TakeTurn() {
+  Turn turn = Begin();
+  const absl::Duration begun = services_.clock.SinceBoot();
+  const absl::Status status = Commit(turn);
+  std::vector<AttemptPtr> attempts;
+  if (status.ok()) {
+    attempts = Succeeded(turn, services_.clock.SinceBoot() - begun);
+  } else {
+    Failed(turn, status);
+  }
+  if (!attempts.empty()) execute_(std::move(attempts));
+  MutexLock lock(mutex_);
+  turning_ = false;
+  changed_.NotifyAll();
 }
 
 absl::StatusOr<int> Dispatcher::RunDue(absl::FunctionRef<Outcome(const AttemptPtr&)> run) {
@@ -144,9 +155,9 @@ bool Dispatcher::CanClaim() const {
                      [](const Slots& slots) { return slots.free() > 0; });
 }
 
-bool Dispatcher::ClaimIsDue() const { return PauseLeft() <= absl::ZeroDuration(); }
-
-// Until a claim is due, or something that was claimed ahead has waited for too long.
+// Until a turn is due: at once for what has ended, later for a claim, or when something that was
+// claimed ahead has waited for too long; and not before the pause is over that follows a turn which
+// the store refused.
 absl::Duration Dispatcher::PauseLeft() const {
   const absl::Duration now = services_.clock.SinceBoot();
   absl::Duration left = CanClaim() ? claim_at_ - now : absl::InfiniteDuration();
@@ -154,7 +165,8 @@ absl::Duration Dispatcher::PauseLeft() const {
     if (slots.may_have_more && slots.free() > 0 && CanClaim()) left = absl::ZeroDuration();
     if (!slots.ahead.empty()) left = std::min(left, slots.ahead.front().since + kAheadMax - now);
   }
-  return std::max(left, absl::ZeroDuration());
+  if (!ended_.empty()) left = absl::ZeroDuration();
+  return std::max({left, paused_until_ - now, absl::ZeroDuration()});
 }
 
 // Takes what has ended, and asks for as much as will be free when the commit ends.
@@ -213,10 +225,12 @@ void Dispatcher::ReturnAhead(absl::Duration since_max) {
 absl::Status Dispatcher::Commit(Turn& turn) {
   if (turn.ended.empty() && turn.asked == 0) return absl::OkStatus();
   std::vector<WorkerWrite> writes;
+  std::vector<AttemptPtr> writers;
   std::vector<Finished> finished;
   for (const Ended& ended : turn.ended) {
     if (std::optional<WorkerWrite> write = ended.attempt->TakeProgress()) {
       writes.push_back(*std::move(write));
+      writers.push_back(ended.attempt);
     }
     finished.push_back(ended.finished);
   }
@@ -239,7 +253,7 @@ absl::Status Dispatcher::Commit(Turn& turn) {
         return absl::OkStatus();
       });
   if (!status.ok()) {
-    for (const Ended& ended : turn.ended) ended.attempt->KeepProgress();
+    for (const AttemptPtr& writer : writers) writer->KeepProgress();
   }
   return status;
 }

@@ -11,7 +11,7 @@
 // ahead, at most as many as there are slots, and the thread that ends a job takes the next one
 // along. What waits in vain is handed back.
 //
-// A turn can be driven by a thread (Loop) or by hand (RunDue).
+// A turn can be driven by a thread (Loop) or by hand (Poll, RunDue).
 //
 // Thread-safety: OnEnded(), Wake() and the queries may be called from any thread; one thread at a
 //                time takes turns.
@@ -52,6 +52,10 @@ class Dispatcher {
 
   // Takes turns until Finish() is called.
   void Loop();
+
+  // Takes a turn if one is due. Returns how long it is until the next one, unless something ends or
+  // wakes it before; InfiniteDuration: it waits for that.
+  absl::Duration Poll();
 
   // An attempt's worker has returned. Gives the attempt that is to be run in its place, if one was
   // claimed ahead.
@@ -126,8 +130,8 @@ class Dispatcher {
   };
 
   bool CanClaim() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  bool ClaimIsDue() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Duration PauseLeft() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void TakeTurn();
   Turn Begin();
   void TakeEnded(Turn& turn) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   int Wanted(const Slots& slots, bool due) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);

@@ -1,4 +1,5 @@
 // The part of the dispatcher that brings it to an end.
+#include <algorithm>
 #include <utility>
 
 #include "engine/attempt_log.h"
@@ -45,6 +46,9 @@ void Dispatcher::HandBack() {
       releases.push_back(std::move(release));
     }
   }
+  // The log tells it in the same order every time.
+  std::sort(releases.begin(), releases.end(),
+            [](const Finished& a, const Finished& b) { return a.lease.job < b.lease.job; });
   for (Ended& ended : dropped) releases.push_back(std::move(ended.finished));
   if (releases.empty()) return;
   const absl::Status status = services_.commits.Run(

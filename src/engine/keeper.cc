@@ -13,37 +13,66 @@ namespace outlive::internal {
 void Keeper::Loop() {
   while (true) {
     const Duties due = WaitForDuty();
-    const absl::Duration now = services_.clock.SinceBoot();
     {
       MutexLock lock(mutex_);
       if (finishing_) return;
     }
-    if (due.renew <= now) DoRenew(now);
-    if (due.cancel <= now) PassOnCancelRequests();
-    if (due.timeout <= now) DoTimeouts(now);
-    if (due.progress <= now) {
-      {
-        MutexLock lock(mutex_);
-        duties_.progress = absl::InfiniteDuration();
-      }
-      // What the store refuses now is reported again by the attempt itself.
-      progress_.Flush().IgnoreError();
-    }
+    Do(due);
   }
+}
+
+absl::Duration Keeper::Poll() {
+  Duties due;
+  {
+    MutexLock lock(mutex_);
+    const absl::Duration left = TimeLeft();
+    if (left > absl::ZeroDuration()) return left;
+    due = duties_;
+  }
+  Do(due);
+  MutexLock lock(mutex_);
+  return TimeLeft();
+}
+
+void Keeper::Do(const Duties& due) {
+  const absl::Duration now = services_.clock.SinceBoot();
+  if (due.renew <= now) DoRenew(now);
+  if (due.cancel <= now) PassOnCancelRequests();
+  if (due.timeout <= now) DoTimeouts(now);
+  if (due.progress <= now) WriteProgress();
+}
+
+void Keeper::WriteProgress() {
+  {
+    MutexLock lock(mutex_);
+    duties_.progress = absl::InfiniteDuration();
+  }
+  // What the store refuses now is reported again by the attempt itself.
+  progress_failures_ = progress_.Flush().ok() ? 0 : progress_failures_ + 1;
+  if (progress_failures_ == 0) return;
+  const absl::Duration pause = StoreBackoff(progress_failures_, services_.random);
+  MutexLock lock(mutex_);
+  duties_.progress =
+      services_.clock.SinceBoot() + std::max(pause, services_.options.progress_interval);
 }
 
 // What is due, once something is.
 Keeper::Duties Keeper::WaitForDuty() {
   MutexLock lock(mutex_);
   while (!finishing_) {
-    duties_.timeout = timeouts_.empty() ? absl::InfiniteDuration() : timeouts_.begin()->first;
-    const absl::Duration next =
-        std::min({duties_.renew, duties_.cancel, duties_.progress, duties_.timeout});
-    const absl::Duration left = next - services_.clock.SinceBoot();
-    if (left <= absl::ZeroDuration()) break;
+    const absl::Duration left = TimeLeft();
+    if (left == absl::ZeroDuration()) break;
     changed_.WaitFor(mutex_, absl::ToChronoNanoseconds(left));
   }
   return duties_;
+}
+
+// Until the next duty.
+absl::Duration Keeper::TimeLeft() {
+  duties_.timeout = timeouts_.empty() ? absl::InfiniteDuration() : timeouts_.begin()->first;
+  const absl::Duration next =
+      std::min({duties_.renew, duties_.cancel, duties_.progress, duties_.timeout});
+  return std::max(next - services_.clock.SinceBoot(), absl::ZeroDuration());
 }
 
 void Keeper::Finish() {

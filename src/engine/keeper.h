@@ -1,7 +1,7 @@
 // Keeper looks after what is running, on a thread that no worker can starve: it renews the session,
 // passes on requests to stop, enforces time limits, and writes progress.
 //
-// Thread-safety: may be used from many threads at once; Loop() and Renew() by one.
+// Thread-safety: may be used from many threads at once; Loop(), Poll() and Renew() by one.
 #ifndef OUTLIVE_SRC_ENGINE_KEEPER_H_
 #define OUTLIVE_SRC_ENGINE_KEEPER_H_
 
@@ -28,6 +28,10 @@ class Keeper {
 
   // Works until Finish() is called.
   void Loop();
+
+  // Does what is due. Returns how long it is until the next duty, unless there comes one before.
+  absl::Duration Poll();
+
   void Finish();
   void Reset();
 
@@ -59,8 +63,11 @@ class Keeper {
   };
 
   Duties WaitForDuty();
+  absl::Duration TimeLeft() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void Do(const Duties& due);
   void DoRenew(absl::Duration begun);
   void DoTimeouts(absl::Duration now);
+  void WriteProgress();
 
   const Services& services_;
   Sessions& sessions_;
@@ -72,8 +79,9 @@ class Keeper {
   Duties duties_ ABSL_GUARDED_BY(mutex_);
   std::multimap<absl::Duration, std::weak_ptr<Attempt>> timeouts_ ABSL_GUARDED_BY(mutex_);
   bool finishing_ ABSL_GUARDED_BY(mutex_) = false;
-  int failures_ = 0;         // Renewals in a row that failed. Touched by Loop() only.
-  int unknown_cancels_ = 0;  // Looks in a row that found a job not yet known here. As above.
+  int failures_ = 0;           // Renewals in a row that failed. Touched by Do() only.
+  int progress_failures_ = 0;  // Writes of progress in a row that failed. As above.
+  int unknown_cancels_ = 0;    // Looks in a row that found a job not yet known here. As above.
 };
 
 }  // namespace outlive::internal

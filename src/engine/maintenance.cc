@@ -22,23 +22,27 @@ Maintenance::Maintenance(const Services& services)
     : services_(services), wall_(services.clock.Now()), boot_(services.clock.SinceBoot()) {}
 
 void Maintenance::Loop() {
+  while (WaitUntil(std::min(sweep_at_, prune_at_))) DoRound();
+}
+
+absl::Duration Maintenance::Poll() {
+  if (services_.clock.SinceBoot() >= std::min(sweep_at_, prune_at_)) DoRound();
+  const absl::Duration left = std::min(sweep_at_, prune_at_) - services_.clock.SinceBoot();
+  return std::max(left, absl::ZeroDuration());
+}
+
+void Maintenance::DoRound() {
   const RunnerOptions& options = services_.options;
-  // The first rounds come soon: a process that was killed is usually started again at once.
-  absl::Duration sweep = services_.clock.SinceBoot();
-  absl::Duration prune = sweep + std::min(options.prune_interval, options.sweep_interval);
-  int failures = 0;
-  while (WaitUntil(std::min(sweep, prune))) {
-    const bool sweeps = sweep <= prune;
-    const absl::Status status = sweeps ? Sweep() : Prune();
-    failures = status.ok() ? 0 : failures + 1;
-    if (failures == 1) {
-      LogLine(services_, LogLevel::kError,
-              fmt::format("upkeep failed, trying again: {}", status.ToString()));
-    }
-    const absl::Duration interval = sweeps ? options.sweep_interval : options.prune_interval;
-    const absl::Duration pause = interval * (0.9 + 0.2 * RandomUnit(services_.random));
-    (sweeps ? sweep : prune) = services_.clock.SinceBoot() + pause;
+  const bool sweeps = sweep_at_ <= prune_at_;
+  const absl::Status status = sweeps ? Sweep() : Prune();
+  failures_ = status.ok() ? 0 : failures_ + 1;
+  if (failures_ == 1) {
+    LogLine(services_, LogLevel::kError,
+            fmt::format("upkeep failed, trying again: {}", status.ToString()));
   }
+  const absl::Duration interval = sweeps ? options.sweep_interval : options.prune_interval;
+  const absl::Duration pause = interval * (0.9 + 0.2 * RandomUnit(services_.random));
+  (sweeps ? sweep_at_ : prune_at_) = services_.clock.SinceBoot() + pause;
 }
 
 void Maintenance::Finish() {
@@ -48,6 +52,11 @@ void Maintenance::Finish() {
 }
 
 void Maintenance::Reset() {
+  const RunnerOptions& options = services_.options;
+  // The first rounds come soon: a process that was killed is usually started again at once.
+  sweep_at_ = services_.clock.SinceBoot();
+  prune_at_ = sweep_at_ + std::min(options.prune_interval, options.sweep_interval);
+  failures_ = 0;
   MutexLock lock(mutex_);
   finishing_ = false;
 }

@@ -1,7 +1,7 @@
 // Maintenance takes over the jobs of lost processes and deletes what has been kept long enough. It
 // touches only the store.
 //
-// Thread-safety: Loop(), Sweep() and Prune() by one thread; Finish() by any.
+// Thread-safety: Loop(), Poll(), Sweep() and Prune() by one thread; Finish() by any.
 #ifndef OUTLIVE_SRC_ENGINE_MAINTENANCE_H_
 #define OUTLIVE_SRC_ENGINE_MAINTENANCE_H_
 
@@ -19,6 +19,10 @@ class Maintenance {
 
   // Works until Finish() is called.
   void Loop();
+
+  // Does what is due. Returns how long it is until the next round.
+  absl::Duration Poll();
+
   void Finish();
   void Reset();
 
@@ -30,6 +34,7 @@ class Maintenance {
   absl::Status Prune();
 
  private:
+  void DoRound();
   bool ClockIsSuspect();
   bool WaitUntil(absl::Duration when);
 
@@ -38,6 +43,11 @@ class Maintenance {
   Mutex mutex_;
   CondVar changed_;
   bool finishing_ ABSL_GUARDED_BY(mutex_) = false;
+
+  // When the next rounds are due, by SinceBoot(), and how many in a row have failed.
+  absl::Duration sweep_at_ = absl::ZeroDuration();
+  absl::Duration prune_at_ = absl::ZeroDuration();
+  int failures_ = 0;
 
   // What the clocks said last, and until when rescue rests, by SinceBoot().
   absl::Time wall_;

@@ -1,6 +1,8 @@
 #include "outlive/engine/runner.h"
 
+#include <algorithm>
 #include <boost/asio/io_context.hpp>
+#include <functional>
 #include <optional>
 #include <system_error>
 #include <thread>
@@ -58,16 +60,9 @@ class Runner::Impl {
 
   absl::Status Start() {
     MutexLock lock(lifecycle_);
-    if (started_) return absl::FailedPreconditionError("the runner is running");
     if (absl::Status ready = Open(true); !ready.ok()) return ready;
-    dispatcher_.Reset();
-    keeper_.Reset();
-    maintenance_.Reset();
+    Prepare();
     started_ = true;
-    subscription_ = services_.store.Subscribe([this](WakeHint hint) {
-      if (hint.work) dispatcher_.Wake();
-      if (hint.cancel) keeper_.OnCancelHint();
-    });
     absl::Status threads = StartThreads();
     if (!threads.ok()) StopLocked(absl::ZeroDuration());
     return threads;
@@ -78,13 +73,12 @@ class Runner::Impl {
     StopLocked(grace);
   }
 
-  bool healthy() const { return started_ && sessions_.current() != nullptr; }
+  bool healthy() const { return (started_ || polled_) && sessions_.current() != nullptr; }
   int running_count() const { return dispatcher_.running_count(); }
   absl::Time next_run_at() const { return dispatcher_.next_run_at(); }
 
   absl::StatusOr<int> RunDue() {
     MutexLock lock(lifecycle_);
-    if (started_) return absl::FailedPreconditionError("the runner is running");
     if (absl::Status ready = Open(false); !ready.ok()) return ready;
     if (absl::Status renewed = keeper_.Renew(); !renewed.ok()) return renewed;
     return dispatcher_.RunDue(
@@ -93,7 +87,6 @@ class Runner::Impl {
 
   absl::Status Maintain() {
     MutexLock lock(lifecycle_);
-    if (started_) return absl::FailedPreconditionError("the runner is running");
     if (absl::Status ready = Open(false); !ready.ok()) return ready;
     absl::Status status = keeper_.Renew();
     status.Update(maintenance_.Sweep());
@@ -101,12 +94,48 @@ class Runner::Impl {
     return status;
   }
 
+  absl::StatusOr<absl::Duration> Poll() {
+    MutexLock lock(lifecycle_);
+    if (!polled_) {
+      if (absl::Status ready = Open(true); !ready.ok()) return ready;
+      Prepare();
+      polled_ = true;
+    }
+    absl::Duration pause = std::min(keeper_.Poll(), maintenance_.Poll());
+    pause = std::min(pause, dispatcher_.Poll());
+    if (stop_ != StopPhase::kNone) pause = std::min(pause, GoOnStopping());
+    return polled_ ? pause : absl::InfiniteDuration();
+  }
+
+  void BeginStop(absl::Duration grace) {
+    MutexLock lock(lifecycle_);
+    if (!polled_ || stop_ != StopPhase::kNone) return;
+    dispatcher_.Drain();
+    stop_ = StopPhase::kGrace;
+    stop_deadline_ = services_.clock.SinceBoot() + grace;
+  }
+
  private:
-  absl::Status Open(bool starts) {
+  // How far the stop of a runner that is polled has come.
+  enum class StopPhase { kNone, kGrace, kPatience, kWorkers };
+
+  absl::Status Open(bool starts) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lifecycle_) {
+    if (started_ || polled_) return absl::FailedPreconditionError("the runner is running");
     absl::Status valid = internal::ValidateRunner(options_, services_.workers, starts);
     if (!valid.ok()) return valid;
     dispatcher_.LoadKinds();
     return sessions_.Open();
+  }
+
+  // What there is to do before the first turn.
+  void Prepare() ABSL_EXCLUSIVE_LOCKS_REQUIRED(lifecycle_) {
+    dispatcher_.Reset();
+    keeper_.Reset();
+    maintenance_.Reset();
+    subscription_ = services_.store.Subscribe([this](WakeHint hint) {
+      if (hint.work) dispatcher_.Wake();
+      if (hint.cancel) keeper_.OnCancelHint();
+    });
   }
 
   absl::Status StartThreads() ABSL_EXCLUSIVE_LOCKS_REQUIRED(lifecycle_) {
@@ -143,11 +172,52 @@ class Runner::Impl {
       Join(keeper_thread_);
       stop_caller_.Stop();
       started_ = false;
+      dispatcher_.Reset();
     }
+    if (polled_) {
+      dispatcher_.Drain();
+      dispatcher_.RequestStop(StopReason::kShutdown, [](const Attempt&) { return true; });
+      dispatcher_.Poll();
+      dispatcher_.HandBack();
+      dispatcher_.WaitForWorkers();
+      EndPolling();
+    }
+    EndSessions();
+  }
+
+  void EndSessions() {
     sessions_.Close();
     for (const auto& [kind, entry] : services_.workers.entries()) {
       if (entry.worker != nullptr) entry.worker->OnRunnerStopped();
     }
+  }
+
+  // The same as StopLocked() does for a runner that was started, as far as it goes without waiting.
+  absl::Duration GoOnStopping() ABSL_EXCLUSIVE_LOCKS_REQUIRED(lifecycle_) {
+    const absl::Duration left = stop_deadline_ - services_.clock.SinceBoot();
+    if (stop_ != StopPhase::kWorkers && !dispatcher_.WaitUntilIdle(absl::ZeroDuration())) {
+      if (left > absl::ZeroDuration()) return left;
+      if (stop_ == StopPhase::kGrace) {
+        dispatcher_.RequestStop(StopReason::kShutdown, [](const Attempt&) { return true; });
+        stop_ = StopPhase::kPatience;
+        stop_deadline_ = services_.clock.SinceBoot() + options_.stop_patience;
+        return options_.stop_patience;
+      }
+      dispatcher_.HandBack();
+      stop_ = StopPhase::kWorkers;
+    }
+    if (dispatcher_.running_count() == 0) {
+      EndPolling();
+      EndSessions();
+    }
+    return absl::InfiniteDuration();
+  }
+
+  void EndPolling() ABSL_EXCLUSIVE_LOCKS_REQUIRED(lifecycle_) {
+    subscription_ = nullptr;
+    stop_ = StopPhase::kNone;
+    polled_ = false;
+    dispatcher_.Reset();
   }
 
   static void Join(std::thread& thread) {
@@ -169,7 +239,15 @@ class Runner::Impl {
                                });
       }
     }
-    pool_.Add(std::move(blocking));
+    if (!options_.launch && !polled_) return pool_.Add(std::move(blocking));
+    for (std::shared_ptr<Attempt>& attempt : blocking) {
+      std::function<void()> task = [this, attempt = std::move(attempt)] { RunHere(attempt); };
+      if (options_.launch) {
+        options_.launch(std::move(task));
+      } else {
+        task();
+      }
+    }
   }
 
   void Begin(Attempt& attempt) {
@@ -220,8 +298,11 @@ class Runner::Impl {
   internal::Maintenance maintenance_;
   internal::ThreadPool pool_;
 
-  Mutex lifecycle_;  // Start(), Stop() and RunDue(), one at a time.
+  Mutex lifecycle_;  // Start(), Stop(), RunDue() and Poll(), one at a time.
   std::atomic<bool> started_{false};
+  std::atomic<bool> polled_{false};  // Between the first Poll() and the end of a stop.
+  StopPhase stop_ ABSL_GUARDED_BY(lifecycle_) = StopPhase::kNone;
+  absl::Duration stop_deadline_ ABSL_GUARDED_BY(lifecycle_) = absl::ZeroDuration();
   std::thread dispatcher_thread_ ABSL_GUARDED_BY(lifecycle_);
   std::thread keeper_thread_ ABSL_GUARDED_BY(lifecycle_);
   std::thread maintenance_thread_ ABSL_GUARDED_BY(lifecycle_);
@@ -240,5 +321,7 @@ int Runner::running_count() const { return impl_->running_count(); }
 absl::StatusOr<int> Runner::RunDue() { return impl_->RunDue(); }
 absl::Status Runner::Maintain() { return impl_->Maintain(); }
 absl::Time Runner::next_run_at() const { return impl_->next_run_at(); }
+absl::StatusOr<absl::Duration> Runner::Poll() { return impl_->Poll(); }
+void Runner::BeginStop(absl::Duration grace) { impl_->BeginStop(grace); }
 
 }  // namespace outlive

@@ -76,13 +76,19 @@ void CheckStarts(const RunIndex& index, const JobFolds& folds, Verdict& verdict)
                     {attempt->claimed, seen});
       }
     }
-    for (const Operation* const claim : trace.claims) {
-      const auto start = started.find(claim->invoke->fence);
-      if (start == started.end()) continue;
-      if (claim->failed() || start->second->begun() < claim->begun()) {
-        verdict.Add("I4", fmt::format("job {} runs on a lease that was not committed", id),
-                    {*claim->invoke, claim->result, *start->second->invoke});
+    for (const auto& [fence, start] : started) {
+      const Operation* refuted = nullptr;
+      for (const Operation* const claim : trace.claims) {
+        if (claim->invoke->fence != fence) continue;
+        refuted = claim;
+        if (!claim->failed() && claim->begun() < start->begun()) {
+          refuted = nullptr;
+          break;
+        }
       }
+      if (refuted == nullptr) continue;
+      verdict.Add("I4", fmt::format("job {} runs on a lease that was not committed", id),
+                  {*refuted->invoke, refuted->result, *start->invoke});
     }
   }
 }

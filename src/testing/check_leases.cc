@@ -143,6 +143,7 @@ void CheckRescues(const RunIndex& index, const JobFolds& folds, Verdict& verdict
     for (const Operation* const claim : trace.claims) {
       const FoldedAttempt* const attempt = fold->FindAttempt(claim->invoke->fence);
       if (attempt == nullptr || !attempt->crashed) continue;
+      if (claim != GrantOf(trace, attempt->fence)) continue;
       lost.insert(claim->invoke->session);
       const auto session = index.sessions.find(claim->invoke->session);
       if (session != index.sessions.end()) {

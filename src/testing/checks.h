@@ -3,6 +3,7 @@
 #ifndef OUTLIVE_SRC_TESTING_CHECKS_H_
 #define OUTLIVE_SRC_TESTING_CHECKS_H_
 
+#include <cstdint>
 #include <string_view>
 
 #include "testing/job_fold.h"
@@ -38,6 +39,20 @@ inline std::string_view KindOf(const JobTrace& trace) {
   if (!trace.enqueues.empty()) return trace.enqueues.front()->invoke->kind;
   if (!trace.starts.empty()) return trace.starts.front()->invoke->kind;
   return {};
+}
+
+// The claim that has given out a lease. One that was rolled back has given out nothing: its fence
+// is given out again. Null: nobody can tell which of several it was.
+inline const Operation* GrantOf(const JobTrace& trace, std::int64_t fence) {
+  const Operation* possible = nullptr;
+  int possible_count = 0;
+  for (const Operation* const claim : trace.claims) {
+    if (claim->invoke->fence != fence || claim->failed()) continue;
+    if (claim->ok()) return claim;
+    possible = claim;
+    ++possible_count;
+  }
+  return possible_count == 1 ? possible : nullptr;
 }
 
 // The fold of a job whose log made sense; else null: its violation has been told already.

@@ -1,5 +1,6 @@
 #include "outlive/testing/recording_store.h"
 
+#include <algorithm>
 #include <utility>
 #include <vector>
 
@@ -18,7 +19,7 @@ HistoryRecord OfLease(HistoryOp op, const Lease& lease) {
 
 class RecordingTransaction final : public ForwardingStoreTransaction {
  public:
-  // `begun_at` is from before the transaction: no later than its own time.
+  // `begun_at` is no later than the transaction's own time.
   RecordingTransaction(std::unique_ptr<StoreTransaction> inner, Recorder& recorder,
                        absl::Time begun_at, bool joined)
       : ForwardingStoreTransaction(std::move(inner)),
@@ -140,9 +141,11 @@ class RecordingTransaction final : public ForwardingStoreTransaction {
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<StoreTransaction>> RecordingStore::Begin() {
-  const absl::Time begun_at = ToStoreTime(clock().Now());
+  const absl::Time before = ToStoreTime(clock().Now());
   auto transaction = inner().Begin();
   if (!transaction.ok()) return transaction;
+  // The clock may have been put back while the store was waited for.
+  const absl::Time begun_at = std::min(before, ToStoreTime(clock().Now()));
   return std::make_unique<RecordingTransaction>(*std::move(transaction), recorder_, begun_at,
                                                 false);
 }

@@ -36,8 +36,9 @@ inline std::unique_ptr<SqliteStore> OpenStore(const std::string& path,
 // A connection as a host has one.
 class HostConnection {
  public:
-  explicit HostConnection(const std::string& path) {
-    REQUIRE(sqlite3_open(path.c_str(), &handle_) == SQLITE_OK);
+  explicit HostConnection(const std::string& path, const std::string& vfs = {}) {
+    REQUIRE(sqlite3_open_v2(path.c_str(), &handle_, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE,
+                            vfs.empty() ? nullptr : vfs.c_str()) == SQLITE_OK);
     sqlite3_busy_timeout(handle_, 5'000);
   }
   ~HostConnection() { sqlite3_close(handle_); }
@@ -85,8 +86,8 @@ class HostConnection {
 };
 
 // What must hold in every file that no transaction is open on.
-inline void CheckTables(const std::string& path) {
-  const HostConnection host(path);
+inline void CheckTables(const std::string& path, const std::string& vfs = {}) {
+  const HostConnection host(path, vfs);
   CHECK(host.Query("PRAGMA integrity_check") == std::vector<std::string>{"ok"});
   // Every job is in exactly one state, and every state has a job.
   CHECK(host.Number("SELECT count(*) FROM outlive_job j WHERE 1 <>"

@@ -235,6 +235,37 @@ TEST_CASE("a lease is taken away only when its session has expired") {
   CHECK(Of(closed) == Broken{});
 }
 
+// A claim of another process, in a session of its own, whose commit came to `phase`.
+Story WithOtherClaim(Story story, HistoryPhase phase) {
+  Story with;
+  with.process = "other";
+  HistoryRecord other = OfLease(1, 1);
+  other.session = "u";
+  with.Op(HistoryOp::kOpenSession, HistoryPhase::kOk, other);
+  with.Op(HistoryOp::kClaim, phase, other);
+  for (HistoryRecord& record : story.run.history) {
+    record.moment += static_cast<std::int64_t>(with.run.history.size());
+  }
+  story.run.history.insert(story.run.history.begin(), with.run.history.begin(),
+                           with.run.history.end());
+  return story;
+}
+
+TEST_CASE("a claim that was rolled back has given out nothing, and its fence is given out again") {
+  CHECK(Of(WithOtherClaim(OneJob(), HistoryPhase::kFail)) == Broken{});
+  CHECK(Of(WithOtherClaim(OneJob(), HistoryPhase::kUnknown)) == Broken{});
+  CHECK(Of(WithOtherClaim(LostAndFound(60), HistoryPhase::kFail)) == Broken{});
+  CHECK(Of(WithOtherClaim(LostAndFound(59), HistoryPhase::kFail)) == Broken{"I4"});
+
+  Story story = OneJob();
+  for (HistoryRecord& record : story.run.history) {
+    if (record.op == HistoryOp::kClaim && record.phase == HistoryPhase::kOk) {
+      record.phase = HistoryPhase::kFail;
+    }
+  }
+  CHECK(Of(WithOtherClaim(story, HistoryPhase::kFail)) == Broken{"I4"});
+}
+
 TEST_CASE("a process that lives keeps its leases, where nothing was done to it") {
   const CheckOptions options = {.live_processes_keep_leases = true};
   CHECK(Of(LostAndFound(60), options) == Broken{});

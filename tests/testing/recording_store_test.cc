@@ -110,5 +110,31 @@ TEST_CASE("a session's time is from before its transaction, which is no later") 
   CHECK(bench.history.records().back().at == VirtualClock::Start());
 }
 
+// Waits in Begin() while the clock is put back.
+class SlowToBegin final : public ForwardingJobStore {
+ public:
+  SlowToBegin(JobStore& inner, VirtualClock& clock) : ForwardingJobStore(inner), clock_(clock) {}
+
+  absl::StatusOr<std::unique_ptr<StoreTransaction>> Begin() override {
+    clock_.SetNow(clock_.Now() - absl::Hours(1));
+    return inner().Begin();
+  }
+
+ private:
+  VirtualClock& clock_;
+};
+
+TEST_CASE("a session's time is no later than its transaction's, though the clock is put back") {
+  VirtualClock clock;
+  MemoryStore memory({.clock = &clock});
+  SlowToBegin slow(memory, clock);
+  MemoryHistory history;
+  Recorder recorder("p", history, clock);
+  RecordingStore store(slow, recorder);
+  const auto transaction = store.Begin().value();
+  CHECK(transaction->OpenSession("s", absl::Seconds(60)).ok());
+  CHECK(history.records().back().at == VirtualClock::Start() - absl::Hours(1));
+}
+
 }  // namespace
 }  // namespace outlive::testing

@@ -142,6 +142,7 @@ class BannedTest(RuleTest):
             'setlocale(LC_ALL, "");',
             "std::tm* t = localtime(&now);",
             "out << std::endl;",
+            "absl::StatusOr<absl::Status> FinishOne();",
             'system("ls");',
         ):
             self.caught("banned", "src/engine/runner.cc", line + "\n")

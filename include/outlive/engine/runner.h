@@ -20,6 +20,7 @@
 #include <absl/time/time.h>
 #include <boost/asio/any_io_executor.hpp>
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -47,6 +48,11 @@ struct RunnerOptions {
   // What this process works on, in no order: each queue has its own slots, and where more are free
   // than one claim may take, its fair share of it. 1 to limits::kRunnerQueueCountMax, each once.
   std::vector<QueueOptions> queues = {QueueOptions{}};
+
+  // Where blocking workers run: it gets one task for each attempt, to be run once, soon, on any
+  // thread, and before Stop() can return. None: threads of the runner's own; in Poll(), the thread
+  // that calls it.
+  std::function<void(std::function<void()> task)> launch = {};
 
   // Where coroutine workers run. Must be running until Stop() has returned, and Stop() must not be
   // called on its only thread. Needed by Start(), and only where a coroutine worker was added.
@@ -140,6 +146,25 @@ class Runner {
 
   // When the next job is due, as of the last RunDue(); InfiniteFuture: none known.
   absl::Time next_run_at() const;
+
+  // Does what is due of all that the threads of Start() do, on the calling thread, and waits for
+  // nothing but the store: takes what has ended to the store and claims for free slots, renews the
+  // session, passes on requests to stop, enforces time limits, writes progress, takes over jobs of
+  // lost processes, deletes what has been kept long enough. The first call registers a session.
+  // Attempts may still be running when it returns: see RunnerOptions::launch and executor.
+  //
+  // Returns how soon to call it again. Before that only the end of an attempt, a report of progress
+  // or a wake-up of the store (JobStore::Subscribe) gives it something to do. InfiniteDuration: it
+  // has stopped.
+  //
+  // Errors: as Start(), and then it may be called again. Later ones of the store are logged and
+  // retried with backoff.
+  absl::StatusOr<absl::Duration> Poll();
+
+  // The Stop() of a runner that is polled: its calls go on with it, and come back with
+  // InfiniteDuration when it has stopped. Stop() itself gives no grace then; it waits only for
+  // workers that run elsewhere. Another call does nothing.
+  void BeginStop(absl::Duration grace = absl::ZeroDuration());
 
  private:
   class Impl;

@@ -94,6 +94,16 @@ struct SqliteStoreOptions {
   // the file: Open() refuses one it knows. True: it does not look.
   bool allow_network_file_system = false;
 
+  // The SQLite VFS that opens every file of this store, by the name under which the host has
+  // registered it (sqlite3_vfs_register). For files that are encrypted, counted or simulated. It
+  // must offer shared memory, as WAL needs it. Empty: SQLite's default.
+  //
+  // With a name the path is the VFS's business: it is handed on as it is, the VFS makes the file,
+  // with whatever rights it gives it, and the file system is not looked at. Join() takes
+  // connections of the same VFS. `watch` looks at that path on the machine's file system all the
+  // same; switch it off where the files are elsewhere.
+  std::string vfs = {};
+
   // -- Performance -------------------------------------------------------------------------
 
   // Pages (of 4096 bytes, unless the file has others) that the WAL may have before it is moved into

@@ -27,10 +27,11 @@ absl::StatusOr<std::unique_ptr<Database>> Database::Open(const std::string& path
                                                          const DatabaseOptions& options,
                                                          absl::Duration timeout) {
   std::unique_ptr<Database> database(new Database(options, Deadline(*options.clock, timeout)));
-  const int access = use == ConnectionUse::kReader ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE;
-  const int code =
-      sqlite3_open_v2(path.c_str(), &database->handle_,
-                      access | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE, nullptr);
+  int access = use == ConnectionUse::kReader ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE;
+  if (use == ConnectionUse::kWriter && !options.vfs.empty()) access |= SQLITE_OPEN_CREATE;
+  const int code = sqlite3_open_v2(path.c_str(), &database->handle_,
+                                   access | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE,
+                                   options.vfs.empty() ? nullptr : options.vfs.c_str());
   if (code != SQLITE_OK) {
     return ToStatus(database->handle_, code, fmt::format("open {}", path));
   }

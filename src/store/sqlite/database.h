@@ -35,6 +35,7 @@ struct DatabaseOptions {
   bool sync_each_commit = true;    // synchronous=FULL, else NORMAL.
   std::int64_t cache_bytes = 0;
   std::int64_t journal_bytes_max = 0;
+  std::string vfs = {};  // Empty: SQLite's default, and the file is there.
 };
 
 class Database {

@@ -29,11 +29,16 @@ bool Exists(const std::string& path) {
 
 }  // namespace
 
-absl::StatusOr<std::string> AbsolutePath(const std::string& path) {
-  if (path.empty() || path == ":memory:" || path.find('\0') != std::string::npos) {
-    return absl::InvalidArgumentError(
-        "a SqliteStore needs the path of a file; for a store in memory take a MemoryStore");
+absl::Status ValidatePath(const std::string& path) {
+  if (!path.empty() && path != ":memory:" && path.find('\0') == std::string::npos) {
+    return absl::OkStatus();
   }
+  return absl::InvalidArgumentError(
+      "a SqliteStore needs the path of a file; for a store in memory take a MemoryStore");
+}
+
+absl::StatusOr<std::string> AbsolutePath(const std::string& path) {
+  if (absl::Status valid = ValidatePath(path); !valid.ok()) return valid;
   std::error_code error;
   const std::filesystem::path absolute = std::filesystem::absolute(path, error);
   if (error) return SystemError("find", path, error.value());
@@ -73,8 +78,8 @@ absl::StatusOr<FileIdentity> IdentifyFile(const std::string& path) {
   if (stat(path.c_str(), &information) != 0) {
     return absl::NotFoundError(fmt::format("there is no file {}", path));
   }
-  return FileIdentity{static_cast<std::uint64_t>(information.st_dev),
-                      static_cast<std::uint64_t>(information.st_ino)};
+  return FileIdentity{.device = static_cast<std::uint64_t>(information.st_dev),
+                      .inode = static_cast<std::uint64_t>(information.st_ino)};
 }
 
 std::string NetworkFileSystem(const std::string& path) {

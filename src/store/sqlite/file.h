@@ -17,9 +17,13 @@ namespace outlive::sqlite {
 struct FileIdentity {
   std::uint64_t device = 0;
   std::uint64_t inode = 0;
+  std::string name = {};  // With a VFS of the host's only that, and the path, tell.
 
   bool operator==(const FileIdentity&) const = default;
 };
+
+// kInvalidArgument: not the name of a file.
+absl::Status ValidatePath(const std::string& path);
 
 // `path` made absolute, its folder checked.
 //

@@ -38,16 +38,13 @@ absl::Status LeaseLost(const Lease& lease) {
 
 absl::StatusOr<std::vector<absl::Status>> Finisher::Finish(absl::Span<const Finished> finished) {
   OUTLIVE_RETURN_IF_ERROR(ValidateBatch(finished.size()));
-  std::vector<absl::Status> results;
-  results.reserve(finished.size());
+  std::vector<absl::Status> results(finished.size());
   if (finished.size() >= kBatchMin && NamesEachJobOnce(finished)) {
     OUTLIVE_RETURN_IF_ERROR(FinishBatch(finished, results));
     return results;
   }
-  for (const Finished& one : finished) {
-    absl::StatusOr<absl::Status> result = FinishOne(one);
-    OUTLIVE_RETURN_IF_ERROR(result.status());
-    results.push_back(*std::move(result));
+  for (std::size_t i = 0; i < finished.size(); ++i) {
+    OUTLIVE_RETURN_IF_ERROR(FinishOne(finished[i], results[i]));
   }
   return results;
 }
@@ -61,7 +58,8 @@ absl::Status Finisher::FinishBatch(absl::Span<const Finished> finished,
   OUTLIVE_RETURN_IF_ERROR(running.status());
   jobs.clear();
   auto next = running->begin();
-  for (const Finished& one : finished) {
+  for (std::size_t i = 0; i < finished.size(); ++i) {
+    const Finished& one = finished[i];
     const bool runs = next != running->end() && next->job == one.lease.job;
     if (runs && OnlyCompletes(one, *next)) {
       jobs.push_back(next->job);
@@ -69,26 +67,23 @@ absl::Status Finisher::FinishBatch(absl::Span<const Finished> finished,
       context_.Count(next->lane, JobState::kCompleted, 1);
       context_.AddCompleted(next->job);
       context_.AddEvent(EventType::kCompleted, next->job, next->fence);
-      results.push_back(absl::OkStatus());
     } else {
-      absl::StatusOr<absl::Status> result = FinishOne(one);
-      OUTLIVE_RETURN_IF_ERROR(result.status());
-      results.push_back(*std::move(result));
+      OUTLIVE_RETURN_IF_ERROR(FinishOne(one, results[i]));
     }
     if (runs) ++next;
   }
   return jobs.empty() ? absl::OkStatus() : rows_.Complete(jobs);
 }
 
-absl::StatusOr<absl::Status> Finisher::FinishOne(const Finished& finished) {
-  if (absl::Status status = ValidateFinished(finished); !status.ok()) return status;
+absl::Status Finisher::FinishOne(const Finished& finished, absl::Status& result) {
+  result = ValidateFinished(finished);
+  if (!result.ok()) return absl::OkStatus();
   absl::StatusOr<std::optional<RunningJob>> running = rows_.FindRunning(finished.lease.job);
   OUTLIVE_RETURN_IF_ERROR(running.status());
   if (!running->has_value() || (*running)->at.fence != finished.lease.fence) {
-    return WhatBecameOf(finished.lease, finished.transition);
+    return WhatBecameOf(finished.lease, finished.transition, result);
   }
-  OUTLIVE_RETURN_IF_ERROR(EndAttempt(**std::move(running), finished));
-  return absl::OkStatus();
+  return EndAttempt(**std::move(running), finished);
 }
 
 absl::Status Finisher::EndAttempt(RunningJob running, const Finished& finished) {
@@ -131,20 +126,24 @@ absl::Status Finisher::End(JobId job, LaneId lane, Transition by, const JobProgr
   return inserter_.InsertUnchecked(*follow_ups);
 }
 
-absl::StatusOr<absl::Status> Finisher::WhatBecameOf(const Lease& lease,
-                                                    std::optional<Transition> transition) {
+absl::Status Finisher::WhatBecameOf(const Lease& lease, std::optional<Transition> transition,
+                                    absl::Status& result) {
+  result = LeaseLost(lease);
   Rows rows = whereabouts_.Query(lease.job);
   if (!rows.Next()) {
     OUTLIVE_RETURN_IF_ERROR(rows.status());
-    return absl::NotFoundError(fmt::format("there is no job {}", lease.job));
+    result = absl::NotFoundError(fmt::format("there is no job {}", lease.job));
+    return absl::OkStatus();
   }
   const bool running = !rows.IsNull(10);
-  if (running || !transition) return LeaseLost(lease);
+  if (running || !transition) return absl::OkStatus();
   const bool ended = !rows.IsNull(11);
   const std::int64_t fence = rows.Int(ended ? 12 : 4);
   const std::optional<std::int64_t> by = rows.OptionalInt(ended ? 13 : 6);
-  if (fence == lease.fence && by == static_cast<std::int64_t>(*transition)) return absl::OkStatus();
-  return LeaseLost(lease);
+  if (fence == lease.fence && by == static_cast<std::int64_t>(*transition)) {
+    result = absl::OkStatus();
+  }
+  return absl::OkStatus();
 }
 
 }  // namespace outlive::sqlite

@@ -36,17 +36,18 @@ class Finisher {
   absl::Status End(JobId job, LaneId lane, Transition by, const JobProgress& at,
                    std::optional<std::int64_t> transition, std::string_view output);
 
-  // Whether a lease that is not held was ended by `transition` before: OK, kAborted or kNotFound.
-  absl::StatusOr<absl::Status> WhatBecameOf(const Lease& lease,
-                                            std::optional<Transition> transition);
+  // Whether a lease that is not held was ended by `transition` before: `result` is OK, kAborted or
+  // kNotFound.
+  absl::Status WhatBecameOf(const Lease& lease, std::optional<Transition> transition,
+                            absl::Status& result);
 
  private:
   // The elements that only have to be completed, done by statements about all of them at once. The
   // others are done one after the other.
   absl::Status FinishBatch(absl::Span<const Finished> finished, std::vector<absl::Status>& results);
 
-  // The status of one element is inside; the other one is of the whole call.
-  absl::StatusOr<absl::Status> FinishOne(const Finished& finished);
+  // `result` is that of the element; the status returned is that of the whole call.
+  absl::Status FinishOne(const Finished& finished, absl::Status& result);
   absl::Status EndAttempt(RunningJob running, const Finished& finished);
 
   WriteContext& context_;

@@ -172,6 +172,9 @@ absl::StatusOr<std::vector<Job>> Reader::List(const JobFilter& filter, const Job
   for (const JobId id : *ids) {
     std::int64_t flags = 0;
     absl::StatusOr<Job> job = ReadJob(id, flags);
+    if (absl::IsNotFound(job.status())) {
+      return absl::DataLossError(fmt::format("job {} has a state, but is not there", id));
+    }
     OUTLIVE_RETURN_IF_ERROR(job.status());
     jobs.push_back(*std::move(job));
   }

@@ -25,6 +25,14 @@ absl::Status ReaderPool::Read(absl::Duration timeout,
   return status;
 }
 
+absl::Status ReaderPool::OpenFirst(absl::Duration timeout) {
+  Deadline deadline(*options_.clock, timeout);
+  absl::StatusOr<std::unique_ptr<Reader>> reader = Take(deadline);
+  OUTLIVE_RETURN_IF_ERROR(reader.status());
+  Give(*std::move(reader));
+  return absl::OkStatus();
+}
+
 absl::StatusOr<std::unique_ptr<Reader>> ReaderPool::Take(Deadline& deadline) {
   {
     MutexLock lock(mutex_);
@@ -32,28 +40,39 @@ absl::StatusOr<std::unique_ptr<Reader>> ReaderPool::Take(Deadline& deadline) {
       if (deadline.passed()) {
         return absl::DeadlineExceededError("every reader of the store is busy for too long");
       }
-      const auto before = std::chrono::steady_clock::now();
-      given_.WaitFor(mutex_, absl::ToChronoNanoseconds(std::min(deadline.left(), kLook)));
-      deadline.AddSleep(absl::FromChrono(std::chrono::steady_clock::now() - before));
+      WaitForChange(deadline);
     }
-    if (!spare_.empty()) {
-      std::unique_ptr<Reader> reader = std::move(spare_.back());
-      spare_.pop_back();
-      return reader;
-    }
+    if (!spare_.empty()) return PopSpare();
     ++reader_count_;
   }
-  return Open(deadline);
-}
-
-absl::StatusOr<std::unique_ptr<Reader>> ReaderPool::Open(Deadline& deadline) {
-  absl::StatusOr<std::unique_ptr<Database>> database =
-      Database::Open(path_, ConnectionUse::kReader, options_, deadline.left());
-  if (database.ok()) return std::make_unique<Reader>(*std::move(database));
+  absl::StatusOr<std::unique_ptr<Reader>> opened = Open(deadline);
+  if (opened.ok()) return opened;
   MutexLock lock(mutex_);
   --reader_count_;
-  given_.NotifyOne();
-  return database.status();
+  given_.NotifyAll();
+  // Where nothing more can be opened, what there is has to do.
+  while (spare_.empty() && reader_count_ > 0 && !deadline.passed()) WaitForChange(deadline);
+  if (!spare_.empty()) return PopSpare();
+  return opened;
+}
+
+void ReaderPool::WaitForChange(Deadline& deadline) {
+  const auto before = std::chrono::steady_clock::now();
+  given_.WaitFor(mutex_, absl::ToChronoNanoseconds(std::min(deadline.left(), kLook)));
+  deadline.AddSleep(absl::FromChrono(std::chrono::steady_clock::now() - before));
+}
+
+std::unique_ptr<Reader> ReaderPool::PopSpare() {
+  std::unique_ptr<Reader> reader = std::move(spare_.back());
+  spare_.pop_back();
+  return reader;
+}
+
+absl::StatusOr<std::unique_ptr<Reader>> ReaderPool::Open(const Deadline& deadline) {
+  absl::StatusOr<std::unique_ptr<Database>> database =
+      Database::Open(path_, ConnectionUse::kReader, options_, deadline.left());
+  OUTLIVE_RETURN_IF_ERROR(database.status());
+  return std::make_unique<Reader>(*std::move(database));
 }
 
 void ReaderPool::Give(std::unique_ptr<Reader> reader) {

@@ -26,21 +26,26 @@ class ReaderPool {
   ReaderPool(std::string path, const DatabaseOptions& options, std::size_t reader_count_max)
       : path_(std::move(path)), options_(options), reader_count_max_(reader_count_max) {}
 
+  // Opens the first reader: from then on there is one, whatever the process runs out of.
+  absl::Status OpenFirst(absl::Duration timeout);
+
   // Calls `read` with a reader, which must be done within `timeout`. kDeadlineExceeded: it was
   // not, or no reader was free.
   absl::Status Read(absl::Duration timeout, absl::FunctionRef<absl::Status(Reader&)> read);
 
  private:
   absl::StatusOr<std::unique_ptr<Reader>> Take(Deadline& deadline);
-  absl::StatusOr<std::unique_ptr<Reader>> Open(Deadline& deadline);
+  absl::StatusOr<std::unique_ptr<Reader>> Open(const Deadline& deadline);
   void Give(std::unique_ptr<Reader> reader);
+  void WaitForChange(Deadline& deadline) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  std::unique_ptr<Reader> PopSpare() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   const std::string path_;
   const DatabaseOptions options_;
   const std::size_t reader_count_max_;
 
   Mutex mutex_;
-  CondVar given_;
+  CondVar given_;  // Or lost: somebody may open another one.
   std::size_t reader_count_ ABSL_GUARDED_BY(mutex_) = 0;
   std::vector<std::unique_ptr<Reader>> spare_ ABSL_GUARDED_BY(mutex_);
 };

@@ -44,6 +44,9 @@ absl::Status ValidateOptions(const SqliteStoreOptions& options) {
   faults.Require(options.reader_cache_bytes >= 65'536, "reader_cache_bytes must be at least 65536");
   faults.Require(options.reader_count_max >= 1 && options.reader_count_max <= 64,
                  "reader_count_max must be from 1 to 64");
+  if (!options.vfs.empty() && sqlite3_vfs_find(options.vfs.c_str()) == nullptr) {
+    faults.Add(fmt::format("vfs \"{}\" is not registered with SQLite", options.vfs));
+  }
   return faults.ToStatus();
 }
 
@@ -72,13 +75,37 @@ DatabaseOptions WriterOptions(const SqliteStoreOptions& options) {
           .random = options.random,
           .sync_each_commit = options.durability == SqliteDurability::kFull,
           .cache_bytes = options.cache_bytes,
-          .journal_bytes_max = options.journal_bytes_max};
+          .journal_bytes_max = options.journal_bytes_max,
+          .vfs = options.vfs};
 }
 
 DatabaseOptions ReaderOptions(const SqliteStoreOptions& options) {
   DatabaseOptions reader = WriterOptions(options);
   reader.cache_bytes = options.reader_cache_bytes;
   return reader;
+}
+
+// The path as SQLite gets it. Without a VFS of the host's there is a file at it, and only its owner
+// may read it.
+absl::StatusOr<std::string> PrepareFile(const std::string& path,
+                                        const SqliteStoreOptions& options) {
+  OUTLIVE_RETURN_IF_ERROR(sqlite::ValidatePath(path));
+  if (!options.vfs.empty()) return path;
+  absl::StatusOr<std::string> file = sqlite::AbsolutePath(path);
+  OUTLIVE_RETURN_IF_ERROR(file.status());
+  OUTLIVE_RETURN_IF_ERROR(sqlite::CreatePrivateFile(*file, *options.random));
+  if (!options.allow_network_file_system) OUTLIVE_RETURN_IF_ERROR(CheckFileSystem(*file));
+  return file;
+}
+
+// Which file a connection is on. `by_name`: the VFS of the connection is not the machine's.
+absl::StatusOr<sqlite::FileIdentity> IdentifyFileOf(sqlite3* connection, bool by_name) {
+  const char* const path = sqlite3_db_filename(connection, "main");
+  if (!by_name) return sqlite::IdentifyFile(path == nullptr ? "" : path);
+  const sqlite3_vfs* vfs = nullptr;
+  sqlite3_file_control(connection, "main", SQLITE_FCNTL_VFS_POINTER, &vfs);
+  if (path == nullptr || vfs == nullptr) return absl::NotFoundError("there is no file");
+  return sqlite::FileIdentity{.name = fmt::format("{} {}", vfs->zName, path)};
 }
 
 // Makes the connection of the host leave checkpoints to us, where its version makes them dangerous.
@@ -164,10 +191,8 @@ absl::StatusOr<std::unique_ptr<SqliteStore>> SqliteStore::Open(const std::string
   SqliteStoreOptions options = given;
   if (options.clock == nullptr) options.clock = &SystemClockInstance();
   if (options.random == nullptr) options.random = &SystemRandomInstance();
-  const absl::StatusOr<std::string> file = sqlite::AbsolutePath(path);
+  const absl::StatusOr<std::string> file = PrepareFile(path, options);
   OUTLIVE_RETURN_IF_ERROR(file.status());
-  OUTLIVE_RETURN_IF_ERROR(sqlite::CreatePrivateFile(*file, *options.random));
-  if (!options.allow_network_file_system) OUTLIVE_RETURN_IF_ERROR(CheckFileSystem(*file));
   absl::StatusOr<std::unique_ptr<Database>> database = Database::Open(
       *file, sqlite::ConnectionUse::kWriter, WriterOptions(options), options.busy_timeout);
   OUTLIVE_RETURN_IF_ERROR(database.status());
@@ -175,7 +200,8 @@ absl::StatusOr<std::unique_ptr<SqliteStore>> SqliteStore::Open(const std::string
   OUTLIVE_RETURN_IF_ERROR(sqlite::ForgetStatistics(**database));
   absl::StatusOr<std::string> store_id = sqlite::ReadStoreId(**database);
   OUTLIVE_RETURN_IF_ERROR(store_id.status());
-  const absl::StatusOr<sqlite::FileIdentity> identity = sqlite::IdentifyFile(*file);
+  const absl::StatusOr<sqlite::FileIdentity> identity =
+      IdentifyFileOf((*database)->handle(), !options.vfs.empty());
   OUTLIVE_RETURN_IF_ERROR(identity.status());
   StoreInfo info{.name = "sqlite",
                  .version = fmt::format("SQLite {}", sqlite3_libversion()),
@@ -184,8 +210,10 @@ absl::StatusOr<std::unique_ptr<SqliteStore>> SqliteStore::Open(const std::string
                  .durable = true,
                  .shared = true,
                  .can_join = true};
-  return std::unique_ptr<SqliteStore>(new SqliteStore(
-      std::make_unique<State>(*file, options, *std::move(database), std::move(info), *identity)));
+  auto state =
+      std::make_unique<State>(*file, options, *std::move(database), std::move(info), *identity);
+  OUTLIVE_RETURN_IF_ERROR(state->readers.OpenFirst(options.busy_timeout));
+  return std::unique_ptr<SqliteStore>(new SqliteStore(std::move(state)));
 }
 
 SqliteStore::SqliteStore(std::unique_ptr<State> state) : state_(std::move(state)) {}
@@ -207,9 +235,8 @@ absl::StatusOr<std::unique_ptr<StoreTransaction>> SqliteStore::Join(HostTransact
   if (connection == nullptr) {
     return absl::FailedPreconditionError("the transaction is not one of SQLite's");
   }
-  const char* const path = sqlite3_db_filename(connection, "main");
   const absl::StatusOr<sqlite::FileIdentity> identity =
-      sqlite::IdentifyFile(path == nullptr ? "" : path);
+      IdentifyFileOf(connection, !state_->options.vfs.empty());
   if (!identity.ok() || *identity != state_->identity) {
     return absl::FailedPreconditionError("the transaction is on another database than the store");
   }
