@@ -269,5 +269,45 @@ TEST_CASE("a listing finds pending jobs alike, whether few or most jobs are pend
   CHECK(Value(store->List({.kind = "mail.send"}, {.before = 23, .row_count_max = 5})).size() == 5);
 }
 
+// A database that fails in the middle of an element: what was written for it before must go.
+TEST_CASE("an error of the database is one of the whole call, and leaves nothing behind") {
+  const SqliteFolder folder;
+  const auto store = OpenStore(folder.File());
+  const ClaimedJob job = conformance::InsertAndClaim(*store);
+  const HostConnection host(folder.File());
+  const auto fail_on = [&](const std::string& event) {
+    host.Exec("DROP TRIGGER IF EXISTS stop; CREATE TRIGGER stop BEFORE " + event +
+              " BEGIN SELECT RAISE(ABORT, 'stopped'); END");
+  };
+  const auto finish = [&](const std::string& event, Transition transition) {
+    CAPTURE(event);
+    fail_on(event);
+    const auto transaction = conformance::Begin(*store);
+    const std::vector<Finished> ends = {
+        conformance::Failed(job.lease, transition, "no such customer")};
+    CHECK_FALSE(transaction->Finish(ends).ok());
+    CHECK(absl::IsFailedPrecondition(transaction->Commit()));
+  };
+  finish("INSERT ON outlive_pending", Transition::kRetry);  // After the row of running is gone.
+  finish("INSERT ON outlive_ended", Transition::kDie);
+  finish("INSERT ON outlive_error", Transition::kDie);
+  finish("DELETE ON outlive_running", Transition::kComplete);
+  {
+    fail_on("INSERT ON outlive_checkpoint");
+    const auto transaction = conformance::Begin(*store);
+    WorkerWrite write;
+    write.lease = job.lease;
+    write.artifact = conformance::MakeArtifact('a');
+    write.checkpoint = "half way";
+    CHECK_FALSE(transaction->Write({&write, 1}).ok());
+    CHECK(absl::IsFailedPrecondition(transaction->Commit()));
+  }
+  host.Exec("DROP TRIGGER stop");
+  CHECK(conformance::StateOf(*store, job.lease.job) == JobState::kRunning);
+  CHECK(conformance::MustGet(*store, job.lease.job).artifacts.empty());
+  CheckTables(folder.File());
+  CHECK(conformance::FinishOne(*store, job, Transition::kComplete).ok());
+}
+
 }  // namespace
 }  // namespace outlive

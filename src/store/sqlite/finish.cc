@@ -45,9 +45,9 @@ absl::StatusOr<std::vector<absl::Status>> Finisher::Finish(absl::Span<const Fini
     return results;
   }
   for (const Finished& one : finished) {
-    absl::StatusOr<absl::Status> result = FinishOne(one);
+    absl::StatusOr<ElementStatus> result = FinishOne(one);
     OUTLIVE_RETURN_IF_ERROR(result.status());
-    results.push_back(*std::move(result));
+    results.push_back(std::move(result->status));
   }
   return results;
 }
@@ -71,24 +71,24 @@ absl::Status Finisher::FinishBatch(absl::Span<const Finished> finished,
       context_.AddEvent(EventType::kCompleted, next->job, next->fence);
       results.push_back(absl::OkStatus());
     } else {
-      absl::StatusOr<absl::Status> result = FinishOne(one);
+      absl::StatusOr<ElementStatus> result = FinishOne(one);
       OUTLIVE_RETURN_IF_ERROR(result.status());
-      results.push_back(*std::move(result));
+      results.push_back(std::move(result->status));
     }
     if (runs) ++next;
   }
   return jobs.empty() ? absl::OkStatus() : rows_.Complete(jobs);
 }
 
-absl::StatusOr<absl::Status> Finisher::FinishOne(const Finished& finished) {
-  if (absl::Status status = ValidateFinished(finished); !status.ok()) return status;
+absl::StatusOr<ElementStatus> Finisher::FinishOne(const Finished& finished) {
+  if (absl::Status status = ValidateFinished(finished); !status.ok()) return ElementStatus{status};
   absl::StatusOr<std::optional<RunningJob>> running = rows_.FindRunning(finished.lease.job);
   OUTLIVE_RETURN_IF_ERROR(running.status());
   if (!running->has_value() || (*running)->at.fence != finished.lease.fence) {
     return WhatBecameOf(finished.lease, finished.transition);
   }
   OUTLIVE_RETURN_IF_ERROR(EndAttempt(**std::move(running), finished));
-  return absl::OkStatus();
+  return ElementStatus();
 }
 
 absl::Status Finisher::EndAttempt(RunningJob running, const Finished& finished) {
@@ -131,20 +131,20 @@ absl::Status Finisher::End(JobId job, LaneId lane, Transition by, const JobProgr
   return inserter_.InsertUnchecked(*follow_ups);
 }
 
-absl::StatusOr<absl::Status> Finisher::WhatBecameOf(const Lease& lease,
-                                                    std::optional<Transition> transition) {
+absl::StatusOr<ElementStatus> Finisher::WhatBecameOf(const Lease& lease,
+                                                     std::optional<Transition> transition) {
   Rows rows = whereabouts_.Query(lease.job);
   if (!rows.Next()) {
     OUTLIVE_RETURN_IF_ERROR(rows.status());
-    return absl::NotFoundError(fmt::format("there is no job {}", lease.job));
+    return ElementStatus{absl::NotFoundError(fmt::format("there is no job {}", lease.job))};
   }
   const bool running = !rows.IsNull(10);
-  if (running || !transition) return LeaseLost(lease);
+  if (running || !transition) return ElementStatus{LeaseLost(lease)};
   const bool ended = !rows.IsNull(11);
   const std::int64_t fence = rows.Int(ended ? 12 : 4);
   const std::optional<std::int64_t> by = rows.OptionalInt(ended ? 13 : 6);
-  if (fence == lease.fence && by == static_cast<std::int64_t>(*transition)) return absl::OkStatus();
-  return LeaseLost(lease);
+  const bool repeat = fence == lease.fence && by == static_cast<std::int64_t>(*transition);
+  return ElementStatus{repeat ? absl::OkStatus() : LeaseLost(lease)};
 }
 
 }  // namespace outlive::sqlite

@@ -23,6 +23,12 @@
 
 namespace outlive::sqlite {
 
+// How it went for one element of a batch. Not a bare Status: in a StatusOr of that, errors of the
+// whole call would be taken for the element's, and what was half done would be committed.
+struct ElementStatus {
+  absl::Status status = {};
+};
+
 class Finisher {
  public:
   // All outlive it.
@@ -37,16 +43,15 @@ class Finisher {
                    std::optional<std::int64_t> transition, std::string_view output);
 
   // Whether a lease that is not held was ended by `transition` before: OK, kAborted or kNotFound.
-  absl::StatusOr<absl::Status> WhatBecameOf(const Lease& lease,
-                                            std::optional<Transition> transition);
+  absl::StatusOr<ElementStatus> WhatBecameOf(const Lease& lease,
+                                             std::optional<Transition> transition);
 
  private:
   // The elements that only have to be completed, done by statements about all of them at once. The
   // others are done one after the other.
   absl::Status FinishBatch(absl::Span<const Finished> finished, std::vector<absl::Status>& results);
 
-  // The status of one element is inside; the other one is of the whole call.
-  absl::StatusOr<absl::Status> FinishOne(const Finished& finished);
+  absl::StatusOr<ElementStatus> FinishOne(const Finished& finished);
   absl::Status EndAttempt(RunningJob running, const Finished& finished);
 
   WriteContext& context_;

@@ -19,15 +19,15 @@ absl::StatusOr<std::vector<absl::Status>> WorkerWriter::Write(
   std::vector<absl::Status> results;
   results.reserve(writes.size());
   for (const WorkerWrite& write : writes) {
-    absl::StatusOr<absl::Status> result = WriteOne(write);
+    absl::StatusOr<ElementStatus> result = WriteOne(write);
     OUTLIVE_RETURN_IF_ERROR(result.status());
-    results.push_back(*std::move(result));
+    results.push_back(std::move(result->status));
   }
   return results;
 }
 
-absl::StatusOr<absl::Status> WorkerWriter::WriteOne(const WorkerWrite& write) {
-  if (absl::Status status = ValidateWorkerWrite(write); !status.ok()) return status;
+absl::StatusOr<ElementStatus> WorkerWriter::WriteOne(const WorkerWrite& write) {
+  if (absl::Status status = ValidateWorkerWrite(write); !status.ok()) return ElementStatus{status};
   const absl::StatusOr<std::optional<RunningJob>> found = rows_.FindRunning(write.lease.job);
   OUTLIVE_RETURN_IF_ERROR(found.status());
   if (!found->has_value() || (*found)->at.fence != write.lease.fence) {
@@ -38,7 +38,7 @@ absl::StatusOr<absl::Status> WorkerWriter::WriteOne(const WorkerWrite& write) {
   if (write.artifact) {
     absl::StatusOr<std::optional<absl::Status>> known = FindArtifact(write);
     OUTLIVE_RETURN_IF_ERROR(known.status());
-    if (known->has_value() && !(*known)->ok()) return **std::move(known);
+    if (known->has_value() && !(*known)->ok()) return ElementStatus{**std::move(known)};
     if (!known->has_value()) OUTLIVE_RETURN_IF_ERROR(AddArtifact(write));
     flags |= kHasArtifacts;
   }
@@ -48,7 +48,7 @@ absl::StatusOr<absl::Status> WorkerWriter::WriteOne(const WorkerWrite& write) {
   }
   if (flags != running.at.flags) OUTLIVE_RETURN_IF_ERROR(set_flags_.Run(running.job, flags));
   OUTLIVE_RETURN_IF_ERROR(PutProgress(write, running));
-  return absl::OkStatus();
+  return ElementStatus();
 }
 
 absl::StatusOr<std::optional<absl::Status>> WorkerWriter::FindArtifact(const WorkerWrite& write) {

@@ -31,8 +31,7 @@ class WorkerWriter {
   absl::StatusOr<std::vector<absl::Status>> Write(absl::Span<const WorkerWrite> writes);
 
  private:
-  // The status of one element is inside; the other one is of the whole call.
-  absl::StatusOr<absl::Status> WriteOne(const WorkerWrite& write);
+  absl::StatusOr<ElementStatus> WriteOne(const WorkerWrite& write);
 
   // Nothing: the id is free. Else OK (it is this very artifact) or kAlreadyExists.
   absl::StatusOr<std::optional<absl::Status>> FindArtifact(const WorkerWrite& write);
