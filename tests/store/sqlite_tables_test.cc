@@ -309,5 +309,32 @@ TEST_CASE("an error of the database is one of the whole call, and leaves nothing
   CHECK(conformance::FinishOne(*store, job, Transition::kComplete).ok());
 }
 
+// Rows that somebody else has written: one job must not hold up the others' ends.
+TEST_CASE("follow-ups that are damaged do not keep a job from its end") {
+  for (const char* entries : {"", "[{", "[1]", "{}", "not JSON", "b3V0bGl2ZS1zZWFsZWQtMQ=="}) {
+    CAPTURE(entries);
+    const SqliteFolder folder;
+    const auto store = OpenStore(folder.File());
+    NewJob job = MakeJob();
+    job.follow_ups.push_back({.kind = "tell", .data = "ann"});
+    const ClaimedJob damaged = conformance::InsertAndClaim(*store, job);
+    const ClaimedJob sound = conformance::InsertAndClaim(*store, job);
+    HostConnection(folder.File())
+        .Exec("UPDATE outlive_follow_up SET entries = '" + std::string(entries) +
+              "' WHERE job = " + std::to_string(damaged.lease.job));
+    const std::vector<absl::Status> results =
+        conformance::FinishAll(*store, {conformance::EndOf(damaged.lease, Transition::kComplete),
+                                        conformance::EndOf(sound.lease, Transition::kComplete)});
+    CHECK(results[0].ok());
+    CHECK(results[1].ok());
+    const Job ended = conformance::MustGet(*store, damaged.lease.job);
+    CHECK(ended.state == JobState::kCompleted);
+    REQUIRE(ended.errors.size() == 1);
+    CHECK(ended.errors[0].message.find("its follow-ups were not inserted: ") == 0);
+    CHECK(conformance::ListAll(*store, {.kind = "tell"}).size() == 1);
+    CheckTables(folder.File());
+  }
+}
+
 }  // namespace
 }  // namespace outlive

@@ -176,14 +176,19 @@ absl::Status Claimer::Lease(std::size_t queue, std::int64_t session,
     OUTLIVE_RETURN_IF_ERROR(ReadRange(range, leased));
     OUTLIVE_RETURN_IF_ERROR(MoveRange(range, session));
   }
-  for (const std::size_t i : with_checkpoint_) {
-    absl::StatusOr<std::string> checkpoint = Checkpoint(leased[i].lease.job);
-    OUTLIVE_RETURN_IF_ERROR(checkpoint.status());
-    leased[i].checkpoint = *std::move(checkpoint);
-  }
+  const Payloads& payloads = context_.payloads();
   for (ClaimedJob& job : leased) {
     job.queue = queue;
+    job.payload_status = payloads.Open(job.lease.job, PayloadField::kArgs, job.args);
     context_.AddEvent(EventType::kClaimed, job.lease.job, job.lease.fence);
+  }
+  for (const std::size_t i : with_checkpoint_) {
+    ClaimedJob& job = leased[i];
+    absl::StatusOr<std::string> checkpoint = Checkpoint(job.lease.job);
+    OUTLIVE_RETURN_IF_ERROR(checkpoint.status());
+    job.checkpoint = *std::move(checkpoint);
+    job.payload_status.Update(
+        payloads.Open(job.lease.job, PayloadField::kCheckpoint, job.checkpoint));
   }
   return absl::OkStatus();
 }

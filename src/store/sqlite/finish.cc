@@ -119,16 +119,21 @@ absl::Status Finisher::EndAttempt(RunningJob running, const Finished& finished) 
   return End(running.job, running.lane, by, at, static_cast<int>(finished.transition), output);
 }
 
-absl::Status Finisher::End(JobId job, LaneId lane, Transition by, const JobProgress& at,
+absl::Status Finisher::End(JobId job, LaneId lane, Transition by, JobProgress at,
                            std::optional<std::int64_t> transition, std::string_view output) {
   // Every transition that comes here ends a running job; jobs that wait are only cancelled.
   const JobState state = NextState(JobState::kRunning, by).value();
-  OUTLIVE_RETURN_IF_ERROR(rows_.End(job, lane, state, at, transition));
-  context_.AddEvent(EventOf(by), job, at.fence);
-  const absl::StatusOr<std::vector<NewJob>> follow_ups =
+  const absl::StatusOr<absl::StatusOr<std::vector<NewJob>>> follow_ups =
       rows_.FollowUpsOf(job, lane, state, at, output);
   OUTLIVE_RETURN_IF_ERROR(follow_ups.status());
-  return inserter_.InsertUnchecked(*follow_ups);
+  if (!(*follow_ups).ok()) {
+    const AttemptError lost =
+        FollowUpsLost(static_cast<int>(at.attempt), context_.now(), (*follow_ups).status());
+    OUTLIVE_RETURN_IF_ERROR(rows_.AddError(job, lost, at.flags));
+  }
+  OUTLIVE_RETURN_IF_ERROR(rows_.End(job, lane, state, at, transition));
+  context_.AddEvent(EventOf(by), job, at.fence);
+  return (*follow_ups).ok() ? inserter_.InsertUnchecked(**follow_ups) : absl::OkStatus();
 }
 
 absl::StatusOr<ElementStatus> Finisher::WhatBecameOf(const Lease& lease,

@@ -39,7 +39,7 @@ class Finisher {
   absl::StatusOr<std::vector<absl::Status>> Finish(absl::Span<const Finished> finished);
 
   // The end of a job that is in no state now, with its event and its follow-ups.
-  absl::Status End(JobId job, LaneId lane, Transition by, const JobProgress& at,
+  absl::Status End(JobId job, LaneId lane, Transition by, JobProgress at,
                    std::optional<std::int64_t> transition, std::string_view output);
 
   // Whether a lease that is not held was ended by `transition` before: OK, kAborted or kNotFound.

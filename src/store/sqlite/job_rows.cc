@@ -145,10 +145,12 @@ absl::StatusOr<std::optional<AttemptError>> JobRows::LastError(JobId job) {
                       static_cast<absl::StatusCode>(rows.Int(3)), std::string(rows.Text(4))};
 }
 
-absl::StatusOr<std::vector<NewJob>> JobRows::FollowUpsOf(JobId job, LaneId lane, JobState state,
-                                                         const JobProgress& at,
-                                                         std::string_view output) {
-  if ((at.flags & kHasFollowUps) == 0) return std::vector<NewJob>();
+absl::StatusOr<absl::StatusOr<std::vector<NewJob>>> JobRows::FollowUpsOf(JobId job, LaneId lane,
+                                                                         JobState state,
+                                                                         const JobProgress& at,
+                                                                         std::string_view output) {
+  using Answer = absl::StatusOr<std::vector<NewJob>>;
+  if ((at.flags & kHasFollowUps) == 0) return Answer(std::vector<NewJob>());
   absl::StatusOr<LaneNames> names = context_.catalog().NamesOf(lane);
   OUTLIVE_RETURN_IF_ERROR(names.status());
   absl::StatusOr<std::optional<AttemptError>> error = LastError(job);
@@ -166,15 +168,14 @@ absl::StatusOr<std::vector<NewJob>> JobRows::FollowUpsOf(JobId job, LaneId lane,
   Rows rows = follow_ups_.Query(job);
   if (!rows.Next()) {
     OUTLIVE_RETURN_IF_ERROR(rows.status());
-    return absl::DataLossError(fmt::format("the follow-ups of job {} are gone", job));
+    return Answer(absl::DataLossError("the job's follow-ups are gone"));
   }
   ended.generation = static_cast<int>(rows.Int(1));
   ended.traceparent = rows.Text(2);
-  const absl::StatusOr<std::vector<FollowUp>> follow_ups = DecodeFollowUps(rows.Text(0));
-  if (!follow_ups.ok()) {
-    return absl::DataLossError(fmt::format("the follow-ups of job {} cannot be read", job));
-  }
-  return FollowUpJobs(*follow_ups, ended);
+  const absl::StatusOr<std::vector<FollowUp>> follow_ups =
+      context_.payloads().OpenFollowUps(job, rows.Text(0));
+  if (!follow_ups.ok()) return Answer(follow_ups.status());
+  return Answer(FollowUpJobs(*follow_ups, ended));
 }
 
 absl::Status JobRows::AddError(JobId job, const AttemptError& error, std::int64_t& flags) {
@@ -203,7 +204,10 @@ absl::Status JobRows::AddError(JobId job, const AttemptError& error, std::int64_
 absl::Status JobRows::PutOutput(JobId job, std::string_view output, std::int64_t& flags) {
   if (output.empty()) return absl::OkStatus();
   flags |= kHasOutput;
-  return put_output_.Run(job, Bytes{output});
+  const absl::StatusOr<KeptPayload> kept =
+      context_.payloads().Keep(job, PayloadField::kOutput, output);
+  OUTLIVE_RETURN_IF_ERROR(kept.status());
+  return put_output_.Run(job, Bytes{kept->bytes()});
 }
 
 absl::Status JobRows::Requeue(JobId job, LaneId lane, JobState from, JobProgress at,

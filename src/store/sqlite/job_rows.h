@@ -77,9 +77,11 @@ class JobRows {
   absl::Status End(JobId job, LaneId lane, JobState state, const JobProgress& at,
                    std::optional<std::int64_t> transition);
 
-  // The follow-ups of a job that has just ended.
-  absl::StatusOr<std::vector<NewJob>> FollowUpsOf(JobId job, LaneId lane, JobState state,
-                                                  const JobProgress& at, std::string_view output);
+  // The follow-ups of a job that is ending. The inner status: they are there and cannot be read.
+  absl::StatusOr<absl::StatusOr<std::vector<NewJob>>> FollowUpsOf(JobId job, LaneId lane,
+                                                                  JobState state,
+                                                                  const JobProgress& at,
+                                                                  std::string_view output);
 
   // Adds to the history of a job, and kHasErrors to `flags`.
   absl::Status AddError(JobId job, const AttemptError& error, std::int64_t& flags);

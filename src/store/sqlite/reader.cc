@@ -125,17 +125,21 @@ absl::Status Reader::ReadState(const Rows& resting, Job& job, std::int64_t& flag
 absl::Status Reader::ReadRest(std::int64_t flags, Job& job) {
   struct Part {
     bool wanted;
+    PayloadField field;
     Statement& statement;
     std::string& to;
   };
-  const std::array parts = {Part{true, args_, job.args},
-                            Part{(flags & kHasCheckpoint) != 0, checkpoint_, job.checkpoint},
-                            Part{(flags & kHasOutput) != 0, output_, job.output}};
+  const std::array parts = {
+      Part{true, PayloadField::kArgs, args_, job.args},
+      Part{(flags & kHasCheckpoint) != 0, PayloadField::kCheckpoint, checkpoint_, job.checkpoint},
+      Part{(flags & kHasOutput) != 0, PayloadField::kOutput, output_, job.output}};
   for (const Part& part : parts) {
     if (!part.wanted) continue;
     absl::StatusOr<std::string> bytes = ReadBytes(part.statement, job.id);
     OUTLIVE_RETURN_IF_ERROR(bytes.status());
     part.to = *std::move(bytes);
+    job.sealed = job.sealed || ReadSealed(part.to).has_value();
+    job.payload_status.Update(payloads_.Open(job.id, part.field, part.to));
   }
   if ((flags & kHasErrors) != 0) {
     Rows rows = errors_.Query(job.id);

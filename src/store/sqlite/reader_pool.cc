@@ -49,7 +49,7 @@ absl::StatusOr<std::unique_ptr<Reader>> ReaderPool::Take(Deadline& deadline) {
 absl::StatusOr<std::unique_ptr<Reader>> ReaderPool::Open(Deadline& deadline) {
   absl::StatusOr<std::unique_ptr<Database>> database =
       Database::Open(path_, ConnectionUse::kReader, options_, deadline.left());
-  if (database.ok()) return std::make_unique<Reader>(*std::move(database));
+  if (database.ok()) return std::make_unique<Reader>(*std::move(database), payloads_);
   MutexLock lock(mutex_);
   --reader_count_;
   given_.NotifyOne();

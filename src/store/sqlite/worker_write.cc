@@ -43,7 +43,10 @@ absl::StatusOr<ElementStatus> WorkerWriter::WriteOne(const WorkerWrite& write) {
     flags |= kHasArtifacts;
   }
   if (write.checkpoint) {
-    OUTLIVE_RETURN_IF_ERROR(put_checkpoint_.Run(running.job, Bytes{*write.checkpoint}));
+    const absl::StatusOr<KeptPayload> kept =
+        context_.payloads().Keep(running.job, PayloadField::kCheckpoint, *write.checkpoint);
+    OUTLIVE_RETURN_IF_ERROR(kept.status());
+    OUTLIVE_RETURN_IF_ERROR(put_checkpoint_.Run(running.job, Bytes{kept->bytes()}));
     flags |= kHasCheckpoint;
   }
   if (flags != running.at.flags) OUTLIVE_RETURN_IF_ERROR(set_flags_.Run(running.job, flags));
