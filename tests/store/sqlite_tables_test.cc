@@ -1,5 +1,6 @@
 // What is in the tables: that they agree after anything, and how much room they take.
 #include <algorithm>
+#include <limits>
 #include <map>
 #include <string>
 #include <vector>
@@ -333,6 +334,51 @@ TEST_CASE("follow-ups that are damaged do not keep a job from its end") {
     CHECK(ended.errors[0].message.find("its follow-ups were not inserted: ") == 0);
     CHECK(conformance::ListAll(*store, {.kind = "tell"}).size() == 1);
     CheckTables(folder.File());
+  }
+}
+
+TEST_CASE("a checkpoint that is gone holds up its own job only") {
+  const SqliteFolder folder;
+  const auto store = OpenStore(folder.File());
+  const JobId damaged = MustInsert(*store);
+  const JobId sound = MustInsert(*store);
+  HostConnection(folder.File())
+      .Exec("UPDATE outlive_job SET flags = flags | 8 WHERE id = " + std::to_string(damaged));
+  const std::vector<ClaimedJob> jobs = conformance::ClaimDue(*store);
+  REQUIRE(conformance::IdsOf(jobs) == std::vector<JobId>{damaged, sound});
+  CHECK(absl::IsDataLoss(jobs[0].payload_status));
+  CHECK(jobs[1].payload_status.ok());
+}
+
+TEST_CASE("numbers that nothing can have are refused, or taken for the nearest that can be") {
+  const SqliteFolder folder;
+  const auto store = OpenStore(folder.File());
+  const JobId id = MustInsert(*store);
+  const HostConnection host(folder.File());
+  host.Exec(
+      "UPDATE outlive_job SET attempt = -5, crashes = 9223372036854775807,"
+      " fence = 9223372036854775807, attempt_max = 4294967297");
+  host.Exec("UPDATE outlive_lane SET pending = 9223372036854775807, dead = -1");
+  const Job job = conformance::MustGet(*store, id);
+  CHECK(job.attempt == 0);
+  CHECK(job.crashes == std::numeric_limits<int>::max() - 1);
+  CHECK(job.attempt_count_max == std::numeric_limits<int>::max() - 1);
+  CHECK(conformance::LaneOf(*store).dead == 0);
+  CHECK(conformance::LaneOf(*store).pending > 1'000'000);
+
+  // From such numbers no events or jobs can be counted on.
+  for (const char* column : {"seq", "count", "last_job"}) {
+    for (const char* number : {"9223372036854775807", "-1"}) {
+      CAPTURE(column);
+      CAPTURE(number);
+      const SqliteFolder other;
+      {
+        MustInsert(*OpenStore(other.File()));
+      }
+      HostConnection(other.File())
+          .Exec("UPDATE outlive_event_batch SET " + std::string(column) + " = " + number);
+      CHECK(absl::IsDataLoss(OpenStore(other.File())->Begin().status()));
+    }
   }
 }
 

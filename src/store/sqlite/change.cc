@@ -63,7 +63,7 @@ absl::StatusOr<std::optional<Changer::Found>> Changer::Find(JobId job) {
   found.lane = rows.Int(0);
   found.priority = rows.Int(1);
   found.run_at = rows.Int(2);
-  found.at.attempt = rows.Int(3);
+  found.at.attempt = rows.Count(3);
   found.at.fence = rows.Int(4);
   found.at.flags = rows.Int(5);
   found.transition = rows.OptionalInt(6);

@@ -132,7 +132,7 @@ absl::StatusOr<bool> Inserter::HasRoom(const NewJob& job) {
   if (fresh) {
     OUTLIVE_RETURN_IF_ERROR(context_.FlushCounts());
     Rows rows = queue_backlog_.Query(*queue);
-    if (rows.Next()) counted->second = rows.Int(0);
+    if (rows.Next()) counted->second = rows.LargeCount(0);
     OUTLIVE_RETURN_IF_ERROR(rows.status());
   }
   return counted->second < job.backlog_max;

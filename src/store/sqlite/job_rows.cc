@@ -30,7 +30,7 @@ absl::StatusOr<std::optional<RunningJob>> JobRows::FindRunning(JobId job) {
   running.job = job;
   running.lane = rows.Int(0);
   running.at.fence = rows.Int(1);
-  running.at.attempt = rows.Int(2);
+  running.at.attempt = rows.Count(2);
   running.at.started_at = rows.Int(3);
   running.at.flags = rows.Int(4);
   running.cancel_requested = rows.Int(5) != 0;
@@ -141,8 +141,8 @@ absl::StatusOr<std::optional<AttemptError>> JobRows::LastError(JobId job) {
     OUTLIVE_RETURN_IF_ERROR(rows.status());
     return std::nullopt;
   }
-  return AttemptError{static_cast<int>(rows.Int(1)), rows.Time(2),
-                      static_cast<absl::StatusCode>(rows.Int(3)), std::string(rows.Text(4))};
+  return AttemptError{rows.Count(1), rows.Time(2), static_cast<absl::StatusCode>(rows.Int(3)),
+                      std::string(rows.Text(4))};
 }
 
 absl::StatusOr<absl::StatusOr<std::vector<NewJob>>> JobRows::FollowUpsOf(JobId job, LaneId lane,
@@ -170,7 +170,7 @@ absl::StatusOr<absl::StatusOr<std::vector<NewJob>>> JobRows::FollowUpsOf(JobId j
     OUTLIVE_RETURN_IF_ERROR(rows.status());
     return Answer(absl::DataLossError("the job's follow-ups are gone"));
   }
-  ended.generation = static_cast<int>(rows.Int(1));
+  ended.generation = rows.Count(1);
   ended.traceparent = rows.Text(2);
   const absl::StatusOr<std::vector<FollowUp>> follow_ups =
       context_.payloads().OpenFollowUps(job, rows.Text(0));
@@ -183,7 +183,7 @@ absl::Status JobRows::AddError(JobId job, const AttemptError& error, std::int64_
   std::int64_t number = 1;
   {
     Rows rows = last_error_.Query(job);
-    if (rows.Next()) number = rows.Int(0) + 1;
+    if (rows.Next()) number = Next(rows.Int(0));
     OUTLIVE_RETURN_IF_ERROR(rows.status());
   }
   OUTLIVE_RETURN_IF_ERROR(add_error_.Run(job, number, error.attempt, error.at,
@@ -216,7 +216,7 @@ absl::Status JobRows::Requeue(JobId job, LaneId lane, JobState from, JobProgress
   context_.Count(lane, from, -1);
   if ((at.flags & kHasOutput) != 0) OUTLIVE_RETURN_IF_ERROR(delete_output_.Run(job));
   at.flags &= ~(kHasOutput | kCancelRequested);
-  ++at.fence;
+  at.fence = Next(at.fence);
   std::int64_t priority = 0;
   {
     Rows rows = requeue_job_.Query(job, run_at, at.fence, at.flags, at.started_at);

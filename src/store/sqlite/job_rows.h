@@ -9,6 +9,7 @@
 #include <absl/status/statusor.h>
 
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -22,6 +23,11 @@
 #include "store/sqlite_sql.h"
 
 namespace outlive::sqlite {
+
+// The number after `number`. In a row that somebody else has written it may be the last one.
+inline std::int64_t Next(std::int64_t number) {
+  return number < std::numeric_limits<std::int64_t>::max() ? number + 1 : number;
+}
 
 // What changes from attempt to attempt.
 struct JobProgress {

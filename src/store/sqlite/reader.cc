@@ -30,7 +30,7 @@ constexpr int kState = 6;
 constexpr int kEndedAt = 7;
 
 void ReadChanging(const Rows& rows, int first, Job& job, std::int64_t& flags) {
-  job.attempt = static_cast<int>(rows.Int(first));
+  job.attempt = rows.Count(first);
   job.fence = rows.Int(first + 1);
   flags = rows.Int(first + 2);
   if (!rows.IsNull(first + 3)) job.started_at = rows.Time(first + 3);
@@ -77,12 +77,12 @@ absl::StatusOr<Job> Reader::ReadJob(JobId id, std::int64_t& flags) {
   job.id = rows.Int(0);
   job.queue = rows.Text(1);
   job.kind = rows.Text(2);
-  job.priority = static_cast<int>(rows.Int(3));
+  job.priority = rows.Count(3);
   job.run_at = rows.Time(4);
   job.created_at = rows.Time(5);
-  job.attempt_count_max = static_cast<int>(rows.Int(6));
-  job.crashes = static_cast<int>(rows.Int(7));
-  job.generation = static_cast<int>(rows.Int(8));
+  job.attempt_count_max = rows.Count(6);
+  job.crashes = rows.Count(7);
+  job.generation = rows.Count(8);
   job.idempotency_key = rows.Text(9);
   job.partition_key = rows.Text(10);
   job.traceparent = rows.Text(11);
@@ -144,8 +144,8 @@ absl::Status Reader::ReadRest(std::int64_t flags, Job& job) {
   if ((flags & kHasErrors) != 0) {
     Rows rows = errors_.Query(job.id);
     while (rows.Next()) {
-      job.errors.push_back({static_cast<int>(rows.Int(0)), rows.Time(1),
-                            static_cast<absl::StatusCode>(rows.Int(2)), std::string(rows.Text(3))});
+      job.errors.push_back({rows.Count(0), rows.Time(1), static_cast<absl::StatusCode>(rows.Int(2)),
+                            std::string(rows.Text(3))});
     }
     OUTLIVE_RETURN_IF_ERROR(rows.status());
   }
@@ -210,12 +210,12 @@ absl::StatusOr<std::vector<JobStats::Lane>> Reader::ReadLanes(absl::Time now) {
     JobStats::Lane lane;
     lane.queue = rows.Text(1);
     lane.kind = rows.Text(2);
-    lane.pending = rows.Int(3);
-    lane.blocked = rows.Int(4);
-    lane.running = rows.Int(5);
-    lane.completed = rows.Int(6);
-    lane.cancelled = rows.Int(7);
-    lane.dead = rows.Int(8);
+    lane.pending = rows.LargeCount(3);
+    lane.blocked = rows.LargeCount(4);
+    lane.running = rows.LargeCount(5);
+    lane.completed = rows.LargeCount(6);
+    lane.cancelled = rows.LargeCount(7);
+    lane.dead = rows.LargeCount(8);
     if (lane.pending + lane.blocked + lane.running + lane.completed + lane.cancelled + lane.dead ==
         0) {
       continue;
@@ -271,6 +271,9 @@ absl::StatusOr<std::vector<Event>> Reader::EventsAfter(std::int64_t after, int e
     }
     entries.clear();
     OUTLIVE_RETURN_IF_ERROR(DecodeEntries(rows.Text(2), entries));
+    for (const std::int64_t number : {next, rows.Int(1)}) {
+      OUTLIVE_RETURN_IF_ERROR(CheckNumber(number));
+    }
     for (std::size_t i = 0; i < entries.size(); ++i) {
       const std::int64_t seq = next + static_cast<std::int64_t>(i);
       if (seq > after && events.size() < static_cast<std::size_t>(event_count_max)) {
