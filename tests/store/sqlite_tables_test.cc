@@ -303,6 +303,13 @@ TEST_CASE("an error of the database is one of the whole call, and leaves nothing
     CHECK_FALSE(transaction->Write({&write, 1}).ok());
     CHECK(absl::IsFailedPrecondition(transaction->Commit()));
   }
+  {
+    fail_on("INSERT ON outlive_error");
+    const auto transaction = conformance::Begin(*store);
+    const std::vector<Change> changes = {{.id = job.lease.job, .reason = "not wanted"}};
+    CHECK_FALSE(transaction->Apply(changes).ok());
+    CHECK(absl::IsFailedPrecondition(transaction->Commit()));
+  }
   host.Exec("DROP TRIGGER stop");
   CHECK(conformance::StateOf(*store, job.lease.job) == JobState::kRunning);
   CHECK(conformance::MustGet(*store, job.lease.job).artifacts.empty());
@@ -348,6 +355,27 @@ TEST_CASE("a checkpoint that is gone holds up its own job only") {
   REQUIRE(conformance::IdsOf(jobs) == std::vector<JobId>{damaged, sound});
   CHECK(absl::IsDataLoss(jobs[0].payload_status));
   CHECK(jobs[1].payload_status.ok());
+}
+
+TEST_CASE("a job that has ended in no state that there is cannot be changed, and others can") {
+  for (const int state : {0, 1, 2, 6, 99, -1}) {
+    CAPTURE(state);
+    const SqliteFolder folder;
+    const auto store = OpenStore(folder.File());
+    const JobId damaged = conformance::JobIn(*store, JobState::kDead);
+    const JobId sound = conformance::JobIn(*store, JobState::kDead, MakeJob("other"));
+    HostConnection(folder.File())
+        .Exec("UPDATE outlive_ended SET state = " + std::to_string(state) +
+              " WHERE job = " + std::to_string(damaged));
+    for (const Change::Action action :
+         {Change::Action::kCancel, Change::Action::kRequeue, Change::Action::kDiscard}) {
+      CHECK(absl::IsDataLoss(
+          conformance::ApplyOne(*store, {.id = damaged, .action = action, .reason = "stop"})
+              .status()));
+    }
+    CHECK(conformance::RequeueJob(*store, sound).ok());
+    CHECK(conformance::MustGet(*store, damaged).id == damaged);
+  }
 }
 
 TEST_CASE("numbers that nothing can have are refused, or taken for the nearest that can be") {
