@@ -25,6 +25,7 @@ option(OUTLIVE_BOOTTIME "Measure leases with CLOCK_BOOTTIME where the platform h
 option(OUTLIVE_GETRANDOM "Take randomness from getrandom() where the platform has it" ON)
 option(OUTLIVE_PCH "Clang only: one precompiled header for all (hides missing includes)" OFF)
 option(OUTLIVE_THREAD_SAFETY "Clang only: -Wthread-safety" OFF)
+option(OUTLIVE_FUZZ "Clang only: build the fuzz targets with libFuzzer (tools/fuzz)" OFF)
 set(OUTLIVE_SANITIZE "" CACHE STRING "Sanitizers for our own targets, as in -fsanitize=")
 
 if(PROJECT_IS_TOP_LEVEL)
