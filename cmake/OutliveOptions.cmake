@@ -1,10 +1,11 @@
 # Every part can be switched off. A part whose library is not found switches itself off and says so
 # (OutliveDependencies.cmake).
 
-set(OUTLIVE_PARTS SPDLOG SQLITE ARTIFACT REPORT PDF XLSX NOTIFY PROMETHEUS ISOLATE HTTP)
+set(OUTLIVE_PARTS SPDLOG SQLITE ARTIFACT ENCRYPT REPORT PDF XLSX NOTIFY PROMETHEUS ISOLATE HTTP)
 option(OUTLIVE_WITH_SPDLOG "Log through spdlog by default (else to stderr)" ON)
 option(OUTLIVE_WITH_SQLITE "The SQLite store" ON)
 option(OUTLIVE_WITH_ARTIFACT "Artifacts on disk and signed links (OpenSSL)" ON)
+option(OUTLIVE_WITH_ENCRYPT "Encryption of what jobs carry (OpenSSL)" ON)
 option(OUTLIVE_WITH_REPORT "Report renderers: CSV and HTML, and those below" ON)
 option(OUTLIVE_WITH_PDF "The PDF renderer (Pango and Cairo)" ON)
 option(OUTLIVE_WITH_XLSX "The XLSX renderer (libxlsxwriter)" ON)
@@ -25,6 +26,7 @@ option(OUTLIVE_GETRANDOM "Take randomness from getrandom() where the platform ha
 option(OUTLIVE_UCONTEXT "Switch stacks by ucontext in simulations where the platform has it" ON)
 option(OUTLIVE_PCH "Clang only: one precompiled header for all (hides missing includes)" OFF)
 option(OUTLIVE_THREAD_SAFETY "Clang only: -Wthread-safety" OFF)
+option(OUTLIVE_FUZZ "Clang only: build the fuzz targets with libFuzzer (tools/fuzz)" OFF)
 set(OUTLIVE_SANITIZE "" CACHE STRING "Sanitizers for our own targets, as in -fsanitize=")
 
 if(PROJECT_IS_TOP_LEVEL)

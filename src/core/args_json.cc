@@ -70,10 +70,17 @@ absl::Status NotFinite() { return absl::InvalidArgumentError("must be finite"); 
 absl::Status At(std::string_view member, const absl::Status& status) {
   const std::string_view text(status.message().data(), status.message().size());
   const std::string name = EscapeForLog(member.substr(0, 80));
-  // "items" in front of "[3].name: must be …" needs no dot; a reason needs the separator.
+  // "items" in front of "[3].name: must be …" needs no dot, nor before "{3}"; a reason needs the
+  // separator.
   const bool is_reason = text.substr(0, 5) == "must " || text.substr(0, 3) == "is ";
-  const std::string_view joint = is_reason ? kSeparator : text.front() == '[' ? "" : ".";
+  const std::string_view joint = is_reason                                    ? kSeparator
+                                 : text.front() == '[' || text.front() == '{' ? ""
+                                                                              : ".";
   return absl::InvalidArgumentError(fmt::format("{}{}{}", name, joint, text));
+}
+
+absl::Status AtEntry(std::size_t number, const absl::Status& status) {
+  return At(fmt::format("{{{}}}", number), status);
 }
 
 absl::StatusOr<boost::json::value> ParseJson(std::string_view text) {

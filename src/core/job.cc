@@ -72,6 +72,17 @@ void PutBytes(boost::json::object& object, std::string_view name, const std::str
   }
 }
 
+void PutPayloads(boost::json::object& object, const Job& job, const JobJsonOptions& options) {
+  if (job.sealed) object["sealed"] = true;
+  if (!job.payload_status.ok()) {
+    PutBytes(object, "payload_error", std::string(job.payload_status.message()));
+  }
+  if (job.sealed && !options.show_sealed) return;
+  PutBytes(object, "args", job.args);
+  PutBytes(object, "checkpoint", job.checkpoint);
+  PutBytes(object, "output", job.output);
+}
+
 boost::json::array ErrorsToJson(const std::vector<AttemptError>& errors) {
   boost::json::array array;
   for (const AttemptError& error : errors) {
@@ -135,7 +146,7 @@ absl::Status ValidateNewJob(const NewJob& job) {
   return faults.ToStatus();
 }
 
-std::string JobToJson(const Job& job) {
+std::string JobToJson(const Job& job, const JobJsonOptions& options) {
   boost::json::object object;
   object["id"] = std::to_string(job.id);
   object["kind"] = job.kind;
@@ -153,9 +164,7 @@ std::string JobToJson(const Job& job) {
   if (job.ended_at) object["ended_at"] = internal::TimeToText(*job.ended_at);
   object["progress"] = job.progress;
   PutBytes(object, "progress_note", job.progress_note);
-  PutBytes(object, "args", job.args);
-  PutBytes(object, "checkpoint", job.checkpoint);
-  PutBytes(object, "output", job.output);
+  PutPayloads(object, job, options);
   PutBytes(object, "idempotency_key", job.idempotency_key);
   PutBytes(object, "partition_key", job.partition_key);
   PutBytes(object, "traceparent", job.traceparent);

@@ -137,6 +137,13 @@ absl::Status ValidatePruneRequest(const PruneRequest& request) {
   return faults.ToStatus();
 }
 
+absl::Status ValidateReencryptRequest(const ReencryptRequest& request) {
+  internal::Faults faults("reencrypt");
+  faults.Require(request.after >= 0, "after must not be negative");
+  faults.Require(request.job_count_max >= 1, "job_count_max must be 1 or more");
+  return faults.ToStatus();
+}
+
 absl::Status ValidateJobPage(const JobPage& page) {
   internal::Faults faults("page");
   faults.Require(page.before >= 0, "before must not be negative");

@@ -20,6 +20,12 @@ absl::Status Only(const absl::StatusOr<std::vector<absl::Status>>& statuses) {
   return statuses.ok() ? statuses->front() : statuses.status();
 }
 
+// Bytes that are not what was sealed will not be so next time; a key that is missing may be there.
+Outcome Unreadable(const absl::Status& why) {
+  if (absl::IsDataLoss(why)) return Dead({why.message().data(), why.message().size()});
+  return Retry(why);
+}
+
 }  // namespace
 
 Attempt::Attempt(const Services& services, ProgressWriter& progress,
@@ -163,6 +169,7 @@ absl::Status Attempt::CompleteIn(HostTransaction transaction, std::string_view o
 }
 
 Outcome Attempt::Run() {
+  if (!readable()) return Unreadable(job_.payload_status);
   try {
     return entry_.worker->Run(*this, job_.args);
   } catch (abi::__forced_unwind&) {

@@ -65,6 +65,9 @@ class Attempt final : public JobContext, public std::enable_shared_from_this<Att
   // The coroutine has ended: its executor is not to be touched any more.
   void ForgetOnStop();
 
+  // What the job carries could be opened. Else Run() ends the attempt, whatever its worker is.
+  bool readable() const { return job_.payload_status.ok(); }
+
   // Runs a thread worker on this thread. Never throws.
   Outcome Run();
 

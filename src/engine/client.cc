@@ -260,6 +260,17 @@ absl::Status Client::SetPaused(std::string_view queue, bool paused) {
       1, [&](StoreTransaction& transaction) { return transaction.SetQueue(settings); });
 }
 
+absl::StatusOr<ReencryptResult> Client::Reencrypt(const ReencryptRequest& request) {
+  ReencryptResult result;
+  const absl::Status committed = commits_.Run(1, [&](StoreTransaction& transaction) {
+    auto done = transaction.Reencrypt(request);
+    if (done.ok()) result = *done;
+    return done.status();
+  });
+  if (!committed.ok()) return committed;
+  return result;
+}
+
 absl::Status Client::PauseQueue(std::string_view queue) { return SetPaused(queue, true); }
 absl::Status Client::ResumeQueue(std::string_view queue) { return SetPaused(queue, false); }
 

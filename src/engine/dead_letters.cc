@@ -118,7 +118,8 @@ absl::StatusOr<int> Client::DiscardDeadLetters(JobFilter filter) {
   return ApplyToDeadLetters(std::move(filter), Change::Action::kDiscard, {});
 }
 
-absl::StatusOr<int> Client::ExportDeadLetters(JobFilter filter, ByteSink& out) {
+absl::StatusOr<int> Client::ExportDeadLetters(JobFilter filter, ByteSink& out,
+                                              const JobJsonOptions& options) {
   int exported = 0;
   const absl::Status status =
       ForEachPage(store(), std::move(filter), [&](const std::vector<Job>& jobs) -> absl::Status {
@@ -127,7 +128,7 @@ absl::StatusOr<int> Client::ExportDeadLetters(JobFilter filter, ByteSink& out) {
           if (absl::IsNotFound(job.status())) continue;  // Discarded meanwhile.
           if (!job.ok()) return job.status();
           if (job->state != JobState::kDead) continue;  // Sent back to work meanwhile.
-          if (absl::Status written = out.Write(JobToJson(*job) + "\n"); !written.ok()) {
+          if (absl::Status written = out.Write(JobToJson(*job, options) + "\n"); !written.ok()) {
             return written;
           }
           ++exported;

@@ -229,7 +229,7 @@ class Runner::Impl {
     std::vector<std::shared_ptr<Attempt>> blocking;
     for (std::shared_ptr<Attempt>& attempt : attempts) {
       keeper_.Watch(attempt);
-      if (attempt->entry().coroutine == nullptr) {
+      if (attempt->entry().coroutine == nullptr || !attempt->readable()) {
         blocking.push_back(std::move(attempt));
       } else {
         Begin(*attempt);
@@ -277,7 +277,7 @@ class Runner::Impl {
 
   Outcome RunInline(const std::shared_ptr<Attempt>& attempt) {
     Begin(*attempt);
-    if (attempt->entry().coroutine == nullptr) return attempt->Run();
+    if (attempt->entry().coroutine == nullptr || !attempt->readable()) return attempt->Run();
     boost::asio::io_context loop;
     Outcome result;
     internal::RunCoroutine(loop.get_executor(), attempt,

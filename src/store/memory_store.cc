@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "outlive/core/mutex.h"
+#include "outlive/core/payloads.h"
 #include "outlive/core/wake_hub.h"
 #include "store/memory/reader.h"
 #include "store/memory/tables.h"
@@ -19,14 +20,16 @@ internal::Micros MicrosOf(absl::Time time) {
   return std::clamp<internal::Micros>(absl::ToUnixMicros(time), -kMax, kMax);
 }
 
-StoreInfo MakeInfo(RandomSource& random) {
+StoreInfo MakeInfo(const MemoryStoreOptions& options) {
+  RandomSource& random = options.random != nullptr ? *options.random : SystemRandomInstance();
   return {.name = "memory",
           .version = "in-memory store",
           .store_id = RandomHex(random, 16),
           .schema_version = 1,
           .durable = false,
           .shared = false,
-          .can_join = false};
+          .can_join = false,
+          .sealing = options.cipher != nullptr};
 }
 
 }  // namespace
@@ -37,7 +40,8 @@ class MemoryStore::State {
   explicit State(const MemoryStoreOptions& options)
       : clock_(options.clock != nullptr ? *options.clock : SystemClockInstance()),
         begin_timeout_(options.begin_timeout),
-        info_(MakeInfo(options.random != nullptr ? *options.random : SystemRandomInstance())) {}
+        info_(MakeInfo(options)),
+        payloads_(options.cipher, info_.store_id) {}
 
   absl::StatusOr<std::unique_ptr<StoreTransaction>> Begin();
 
@@ -51,14 +55,14 @@ class MemoryStore::State {
   template <class Write>
   auto Writing(WakeHint& hint, Write write) {
     MutexLock lock(mutex_);
-    internal::MemoryWriter writer(tables_, hint);
+    internal::MemoryWriter writer(tables_, hint, payloads_);
     return write(writer);
   }
 
   template <class Read>
   auto Reading(Read read) {
     MutexLock lock(mutex_);
-    return read(internal::MemoryReader(tables_));
+    return read(internal::MemoryReader(tables_, payloads_));
   }
 
   JobStats Stats();
@@ -79,6 +83,7 @@ class MemoryStore::State {
   const Clock& clock_;
   const absl::Duration begin_timeout_;
   const StoreInfo info_;
+  const Payloads payloads_;
 
   // Has its own synchronisation.
   WakeHub wake_hub_;
@@ -128,6 +133,9 @@ class MemoryStore::State::Transaction final : public StoreTransaction {
   }
   absl::StatusOr<PruneResult> Prune(const PruneRequest& request) override {
     return Do([&](Writer& writer) { return writer.Prune(request); });
+  }
+  absl::StatusOr<ReencryptResult> Reencrypt(const ReencryptRequest& request) override {
+    return Do([&](Writer& writer) { return writer.Reencrypt(request); });
   }
   absl::Status SetQueue(const QueueSettings& settings) override {
     return Do([&](Writer& writer) { return writer.SetQueue(settings); });
@@ -214,7 +222,7 @@ void MemoryStore::State::Rollback() {
 JobStats MemoryStore::State::Stats() {
   MutexLock lock(mutex_);
   const internal::Micros now = std::max(tables_.now(), MicrosOf(clock_.Now()));
-  return internal::MemoryReader(tables_).Stats(absl::FromUnixMicros(now));
+  return internal::MemoryReader(tables_, payloads_).Stats(absl::FromUnixMicros(now));
 }
 
 MemoryStore::MemoryStore(const MemoryStoreOptions& options)

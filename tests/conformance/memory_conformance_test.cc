@@ -6,7 +6,8 @@ namespace outlive::tests {
 
 class MemoryBackend {
  public:
-  explicit MemoryBackend(testing::VirtualClock& clock) : store_({.clock = &clock}) {}
+  explicit MemoryBackend(testing::VirtualClock& clock, const PayloadCipher* cipher = nullptr)
+      : store_({.clock = &clock, .cipher = cipher}) {}
   JobStore& store() { return store_; }
 
  private:
@@ -16,3 +17,4 @@ class MemoryBackend {
 }  // namespace outlive::tests
 
 OUTLIVE_JOB_STORE_CONFORMANCE(outlive::tests::MemoryBackend);
+OUTLIVE_JOB_STORE_SEALING_CONFORMANCE(outlive::tests::MemoryBackend);

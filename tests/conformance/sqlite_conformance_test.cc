@@ -11,7 +11,9 @@ namespace {
 
 class SqliteBackend {
  public:
-  explicit SqliteBackend(outlive::testing::VirtualClock& clock) : clock_(clock), store_(Open()) {}
+  explicit SqliteBackend(outlive::testing::VirtualClock& clock,
+                         const outlive::PayloadCipher* cipher = nullptr)
+      : clock_(clock), cipher_(cipher), store_(Open()) {}
 
   outlive::JobStore& store() { return *store_; }
 
@@ -30,12 +32,14 @@ class SqliteBackend {
   std::unique_ptr<outlive::SqliteStore> Open() {
     // The suite's thread holds one transaction and begins another: it must not wait long.
     auto store = outlive::SqliteStore::Open(
-        folder_.File(), {.clock = &clock_, .busy_timeout = absl::Seconds(1), .watch = false});
+        folder_.File(),
+        {.clock = &clock_, .cipher = cipher_, .busy_timeout = absl::Seconds(1), .watch = false});
     REQUIRE_MESSAGE(store.ok(), store.status().ToString());
     return *std::move(store);
   }
 
   outlive::testing::VirtualClock& clock_;
+  const outlive::PayloadCipher* const cipher_;
   outlive::testing::SqliteFolder folder_;
   std::unique_ptr<outlive::SqliteStore> store_;
   std::unique_ptr<outlive::SqliteStore> second_;
@@ -46,3 +50,4 @@ class SqliteBackend {
 OUTLIVE_JOB_STORE_CONFORMANCE(SqliteBackend);
 OUTLIVE_JOB_STORE_DURABLE_CONFORMANCE(SqliteBackend);
 OUTLIVE_JOB_STORE_SHARED_CONFORMANCE(SqliteBackend);
+OUTLIVE_JOB_STORE_SEALING_CONFORMANCE(SqliteBackend);

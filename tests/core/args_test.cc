@@ -329,8 +329,8 @@ TEST_CASE("a wrong type is an error that names the member, with what is allowed"
        "items[0].address.zip: must be an integer, and is a string"},
       {R"({"items":[{"places":[{},{},{"street":1}]}]})",
        "items[0].places[2].street: must be a string, and is an integer"},
-      {R"({"by_name":{"Ann":{"zip":null}}})", "by_name.Ann.zip: must be an integer, and is null"},
-      {R"({"by_name":{"":7}})", "by_name.: must be an object, and is an integer"},
+      {R"({"by_name":{"Ann":{"zip":null}}})", "by_name{0}.zip: must be an integer, and is null"},
+      {R"({"by_name":{"":7}})", "by_name{0}: must be an object, and is an integer"},
       {R"({"version":"1"})", "version: must be an integer, and is a string"},
   };
   for (const Line& line : lines) {
@@ -340,17 +340,16 @@ TEST_CASE("a wrong type is an error that names the member, with what is allowed"
   CHECK(Refusal<Nested>(R"({"matrix":[[1],[2,"x"]]})") ==
         "matrix[1][1]: must be an integer, and is a string");
   CHECK(Refusal<Nested>(R"({"deep":{"a":{"b":[]}}})") ==
-        "deep.a.b: must be a number, and is an array");
+        "deep{0}{0}: must be a number, and is an array");
   CHECK(Refusal<Nested>(R"({"bits":[true,0]})") ==
         "bits[1]: must be true or false, and is an integer");
 }
 
-TEST_CASE("keys in an error are escaped and cut") {
-  CHECK(Refusal<Texts>(R"({"map":{"a\nb\u001b":"x"}})") ==
-        "map.a\\x0ab\\x1b: must be an integer, and is a string");
-  const std::string key(1000, 'k');
-  CHECK(Refusal<Texts>("{\"map\":{\"" + key + "\":\"x\"}}") ==
-        "map." + std::string(80, 'k') + ": must be an integer, and is a string");
+TEST_CASE("an error does not show the keys of a map, which are arguments too") {
+  CHECK(Refusal<Texts>(R"({"map":{"fine":1,"ann@example.com":"x"}})") ==
+        "map{1}: must be an integer, and is a string");
+  CHECK(Refusal<Nested>(R"({"deep":{"a":{},"b":{"c":1,"d":{}}}})") ==
+        "deep{1}{1}: must be a number, and is an object");
 }
 
 TEST_CASE("numbers at the ends of their types are kept") {
@@ -439,7 +438,7 @@ TEST_CASE("text has to be UTF-8, in both directions") {
   CHECK(Message(EncodeArgs(args).status()) == "list[1]: must be UTF-8");
   args.list = {};
   args.map = {{"\xC3", 1}};
-  CHECK(Message(EncodeArgs(args).status()) == "map.\\xc3: must be UTF-8");
+  CHECK(Message(EncodeArgs(args).status()) == "map{0}: must be UTF-8");
   CHECK(Refusal<Texts>("{\"text\":\"\xFF\"}") == "is not JSON: syntax error");
   CHECK(Refusal<Texts>("{\"text\":\"\xED\xA0\x80\"}") == "is not JSON: syntax error");
   CHECK(Refusal<Texts>(R"({"text":"\ud800"})") != "read");

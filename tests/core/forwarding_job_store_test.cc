@@ -70,6 +70,10 @@ class FakeTransaction final : public StoreTransaction {
   absl::StatusOr<outlive::PruneResult> Prune(const outlive::PruneRequest& request) override {
     return calls_.Note("Prune " + std::to_string(request.row_count_max));
   }
+  absl::StatusOr<outlive::ReencryptResult> Reencrypt(
+      const outlive::ReencryptRequest& request) override {
+    return calls_.Note("Reencrypt " + std::to_string(request.after));
+  }
   absl::Status SetQueue(const outlive::QueueSettings& settings) override {
     return calls_.Note("SetQueue " + settings.queue);
   }
@@ -215,6 +219,9 @@ TEST_CASE("every call to a transaction is handed on, and destroying it destroys 
     outlive::PruneRequest prune;
     prune.row_count_max = 6;
     said.push_back(Said(transaction.Prune(prune).status()));
+    outlive::ReencryptRequest reencrypt;
+    reencrypt.after = 5;
+    said.push_back(Said(transaction.Reencrypt(reencrypt).status()));
     outlive::QueueSettings settings;
     settings.queue = "q";
     said.push_back(Said(transaction.SetQueue(settings)));
@@ -222,7 +229,8 @@ TEST_CASE("every call to a transaction is handed on, and destroying it destroys 
   }
   CHECK(said == std::vector<std::string>{"Insert k", "Claim s", "Finish o", "Write c", "Apply r",
                                          "OpenSession s 1s", "RenewSession s 2s", "CloseSession s",
-                                         "Rescue 8", "Prune 6", "SetQueue q", "Commit"});
+                                         "Rescue 8", "Prune 6", "Reencrypt 5", "SetQueue q",
+                                         "Commit"});
   std::vector<std::string> expected = said;
   expected.insert(expected.begin(), "Begin");
   expected.push_back("~");

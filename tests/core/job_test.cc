@@ -298,6 +298,25 @@ TEST_CASE("what an exported job does not have is left out") {
         R"("run_at":"infinite-future","progress":0E0,"tags":[],"errors":[],"artifacts":[]})");
 }
 
+TEST_CASE("what a sealed job carries is exported only where it is asked for") {
+  Job job = DeadJob();
+  job.sealed = true;
+  job.payload_status = absl::DataLossError("the job's output cannot be opened: it was changed");
+  const boost::json::value hidden = boost::json::parse(JobToJson(job));
+  CHECK(hidden.at("sealed").as_bool());
+  CHECK(hidden.at("payload_error").as_string() ==
+        "the job's output cannot be opened: it was changed");
+  for (const char* name : {"args", "checkpoint", "output", "args_base64"}) {
+    CHECK(hidden.as_object().if_contains(name) == nullptr);
+  }
+  CHECK(hidden.at("idempotency_key").as_string() == "key");  // Not a payload.
+  const boost::json::value shown = boost::json::parse(JobToJson(job, {.show_sealed = true}));
+  CHECK(shown.at("sealed").as_bool());
+  CHECK(shown.at("args").as_string() == job.args);
+  CHECK(shown.at("checkpoint").as_string() == "page 7");
+  CHECK(shown.at("output").as_string() == "out");
+}
+
 TEST_CASE("bytes that are not text are exported in base64, with nothing lost") {
   Job job = DeadJob();
   job.args = std::string("\0\xFF\xFE", 3);

@@ -16,6 +16,7 @@ OWN_STORE = "tests/package/own_store/"
 # Each guide, and where its code lives.
 GUIDES = {
     "first-job.md": ["tests/docs/first_job_guide_test.cc"],
+    "encryption.md": ["tests/docs/encryption_guide_test.cc"],
     "isolated-workers.md": ["tests/docs/isolated_workers_guide.cc"],
     "writing-a-store.md": [OWN_STORE + "my_store_conformance_test.cc", OWN_STORE + "main.cc"],
 }

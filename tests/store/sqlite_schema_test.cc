@@ -91,6 +91,18 @@ TEST_CASE("a newer schema is refused with both versions named") {
         absl::string_view::npos);
 }
 
+TEST_CASE("a schema of a number that there is not is refused") {
+  const SqliteFolder folder;
+  {
+    OpenStore(folder.File());
+  }
+  const HostConnection host(folder.File());
+  host.Exec("UPDATE outlive_meta SET value = -1 WHERE name = 'schema_version'");
+  CHECK(absl::IsDataLoss(SqliteStore::Open(folder.File()).status()));
+  host.Exec("UPDATE outlive_meta SET value = 4294967296 WHERE name = 'schema_version'");
+  CHECK(absl::IsFailedPrecondition(SqliteStore::Open(folder.File()).status()));
+}
+
 TEST_CASE("a schema that grows while the store is open stops its writing") {
   const SqliteFolder folder;
   const auto store = OpenStore(folder.File());

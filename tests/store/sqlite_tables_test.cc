@@ -1,5 +1,6 @@
 // What is in the tables: that they agree after anything, and how much room they take.
 #include <algorithm>
+#include <limits>
 #include <map>
 #include <string>
 #include <vector>
@@ -267,6 +268,146 @@ TEST_CASE("a listing finds pending jobs alike, whether few or most jobs are pend
   CHECK(pending("mail.send", 502, 10) == std::vector<JobId>{501});
   CHECK(pending("", 503, 10) == std::vector<JobId>{502, 501});
   CHECK(Value(store->List({.kind = "mail.send"}, {.before = 23, .row_count_max = 5})).size() == 5);
+}
+
+// A database that fails in the middle of an element: what was written for it before must go.
+TEST_CASE("an error of the database is one of the whole call, and leaves nothing behind") {
+  const SqliteFolder folder;
+  const auto store = OpenStore(folder.File());
+  const ClaimedJob job = conformance::InsertAndClaim(*store);
+  const HostConnection host(folder.File());
+  const auto fail_on = [&](const std::string& event) {
+    host.Exec("DROP TRIGGER IF EXISTS stop; CREATE TRIGGER stop BEFORE " + event +
+              " BEGIN SELECT RAISE(ABORT, 'stopped'); END");
+  };
+  const auto finish = [&](const std::string& event, Transition transition) {
+    CAPTURE(event);
+    fail_on(event);
+    const auto transaction = conformance::Begin(*store);
+    const std::vector<Finished> ends = {
+        conformance::Failed(job.lease, transition, "no such customer")};
+    CHECK_FALSE(transaction->Finish(ends).ok());
+    CHECK(absl::IsFailedPrecondition(transaction->Commit()));
+  };
+  finish("INSERT ON outlive_pending", Transition::kRetry);  // After the row of running is gone.
+  finish("INSERT ON outlive_ended", Transition::kDie);
+  finish("INSERT ON outlive_error", Transition::kDie);
+  finish("DELETE ON outlive_running", Transition::kComplete);
+  {
+    fail_on("INSERT ON outlive_checkpoint");
+    const auto transaction = conformance::Begin(*store);
+    WorkerWrite write;
+    write.lease = job.lease;
+    write.artifact = conformance::MakeArtifact('a');
+    write.checkpoint = "half way";
+    CHECK_FALSE(transaction->Write({&write, 1}).ok());
+    CHECK(absl::IsFailedPrecondition(transaction->Commit()));
+  }
+  {
+    fail_on("INSERT ON outlive_error");
+    const auto transaction = conformance::Begin(*store);
+    const std::vector<Change> changes = {{.id = job.lease.job, .reason = "not wanted"}};
+    CHECK_FALSE(transaction->Apply(changes).ok());
+    CHECK(absl::IsFailedPrecondition(transaction->Commit()));
+  }
+  host.Exec("DROP TRIGGER stop");
+  CHECK(conformance::StateOf(*store, job.lease.job) == JobState::kRunning);
+  CHECK(conformance::MustGet(*store, job.lease.job).artifacts.empty());
+  CheckTables(folder.File());
+  CHECK(conformance::FinishOne(*store, job, Transition::kComplete).ok());
+}
+
+// Rows that somebody else has written: one job must not hold up the others' ends.
+TEST_CASE("follow-ups that are damaged do not keep a job from its end") {
+  for (const char* entries : {"", "[{", "[1]", "{}", "not JSON", "b3V0bGl2ZS1zZWFsZWQtMQ=="}) {
+    CAPTURE(entries);
+    const SqliteFolder folder;
+    const auto store = OpenStore(folder.File());
+    NewJob job = MakeJob();
+    job.follow_ups.push_back({.kind = "tell", .data = "ann"});
+    const ClaimedJob damaged = conformance::InsertAndClaim(*store, job);
+    const ClaimedJob sound = conformance::InsertAndClaim(*store, job);
+    HostConnection(folder.File())
+        .Exec("UPDATE outlive_follow_up SET entries = '" + std::string(entries) +
+              "' WHERE job = " + std::to_string(damaged.lease.job));
+    const std::vector<absl::Status> results =
+        conformance::FinishAll(*store, {conformance::EndOf(damaged.lease, Transition::kComplete),
+                                        conformance::EndOf(sound.lease, Transition::kComplete)});
+    CHECK(results[0].ok());
+    CHECK(results[1].ok());
+    const Job ended = conformance::MustGet(*store, damaged.lease.job);
+    CHECK(ended.state == JobState::kCompleted);
+    REQUIRE(ended.errors.size() == 1);
+    CHECK(ended.errors[0].message.find("its follow-ups were not inserted: ") == 0);
+    CHECK(conformance::ListAll(*store, {.kind = "tell"}).size() == 1);
+    CheckTables(folder.File());
+  }
+}
+
+TEST_CASE("a checkpoint that is gone holds up its own job only") {
+  const SqliteFolder folder;
+  const auto store = OpenStore(folder.File());
+  const JobId damaged = MustInsert(*store);
+  const JobId sound = MustInsert(*store);
+  HostConnection(folder.File())
+      .Exec("UPDATE outlive_job SET flags = flags | 8 WHERE id = " + std::to_string(damaged));
+  const std::vector<ClaimedJob> jobs = conformance::ClaimDue(*store);
+  REQUIRE(conformance::IdsOf(jobs) == std::vector<JobId>{damaged, sound});
+  CHECK(absl::IsDataLoss(jobs[0].payload_status));
+  CHECK(jobs[1].payload_status.ok());
+}
+
+TEST_CASE("a job that has ended in no state that there is cannot be changed, and others can") {
+  for (const int state : {0, 1, 2, 6, 99, -1}) {
+    CAPTURE(state);
+    const SqliteFolder folder;
+    const auto store = OpenStore(folder.File());
+    const JobId damaged = conformance::JobIn(*store, JobState::kDead);
+    const JobId sound = conformance::JobIn(*store, JobState::kDead, MakeJob("other"));
+    HostConnection(folder.File())
+        .Exec("UPDATE outlive_ended SET state = " + std::to_string(state) +
+              " WHERE job = " + std::to_string(damaged));
+    for (const Change::Action action :
+         {Change::Action::kCancel, Change::Action::kRequeue, Change::Action::kDiscard}) {
+      CHECK(absl::IsDataLoss(
+          conformance::ApplyOne(*store, {.id = damaged, .action = action, .reason = "stop"})
+              .status()));
+    }
+    CHECK(conformance::RequeueJob(*store, sound).ok());
+    CHECK(conformance::MustGet(*store, damaged).id == damaged);
+  }
+}
+
+TEST_CASE("numbers that nothing can have are refused, or taken for the nearest that can be") {
+  const SqliteFolder folder;
+  const auto store = OpenStore(folder.File());
+  const JobId id = MustInsert(*store);
+  const HostConnection host(folder.File());
+  host.Exec(
+      "UPDATE outlive_job SET attempt = -5, crashes = 9223372036854775807,"
+      " fence = 9223372036854775807, attempt_max = 4294967297");
+  host.Exec("UPDATE outlive_lane SET pending = 9223372036854775807, dead = -1");
+  const Job job = conformance::MustGet(*store, id);
+  CHECK(job.attempt == 0);
+  CHECK(job.crashes == std::numeric_limits<int>::max() - 1);
+  CHECK(job.attempt_count_max == std::numeric_limits<int>::max() - 1);
+  CHECK(conformance::LaneOf(*store).dead == 0);
+  CHECK(conformance::LaneOf(*store).pending > 1'000'000);
+
+  // From such numbers no events or jobs can be counted on.
+  for (const char* column : {"seq", "count", "last_job"}) {
+    for (const char* number : {"9223372036854775807", "-1"}) {
+      CAPTURE(column);
+      CAPTURE(number);
+      const SqliteFolder other;
+      {
+        MustInsert(*OpenStore(other.File()));
+      }
+      HostConnection(other.File())
+          .Exec("UPDATE outlive_event_batch SET " + std::string(column) + " = " + number);
+      CHECK(absl::IsDataLoss(OpenStore(other.File())->Begin().status()));
+    }
+  }
 }
 
 }  // namespace

@@ -12,6 +12,8 @@
 //   OUTLIVE_JOB_STORE_CONFORMANCE(MyBackend);
 //   OUTLIVE_JOB_STORE_DURABLE_CONFORMANCE(MyBackend);   // Where there is Reopen().
 //   OUTLIVE_JOB_STORE_SHARED_CONFORMANCE(MyBackend);    // Where there is second().
+//   OUTLIVE_JOB_STORE_SEALING_CONFORMANCE(MyBackend);   // Where it is made with a cipher, or null:
+//                                                       // MyBackend(clock, cipher).
 //
 // Link doctest, outlive::testing and outlive::store_memory (the model that the differential case
 // compares with). The macros stand at global scope; MyBackend is a name that is found from there. A
@@ -31,6 +33,7 @@
 #include "outlive/conformance/job_store_insert.h"        // IWYU pragma: export
 #include "outlive/conformance/job_store_leases.h"        // IWYU pragma: export
 #include "outlive/conformance/job_store_read.h"          // IWYU pragma: export
+#include "outlive/conformance/job_store_sealing.h"       // IWYU pragma: export
 #include "outlive/conformance/job_store_transactions.h"  // IWYU pragma: export
 #include "outlive/conformance/job_store_write.h"         // IWYU pragma: export
 

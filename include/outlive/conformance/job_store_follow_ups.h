@@ -93,9 +93,9 @@ TEST_CASE_TEMPLATE_DEFINE("follow-ups: a follow-up tells how the job ended", Bac
   CHECK(events[events.size() - 1].job_id == told.id);
 }
 
-// Ends a job of `in` in one of the ways there are; which state it must be in then.
-inline JobState EndIn(JobStore& store, VirtualClock& clock, const NewJob& in, int way) {
-  const JobId id = MustInsert(store, in);
+// Ends a job that is the next to be claimed in one of the ways there are; which state it must be in
+// then.
+inline JobState EndOfInserted(JobStore& store, VirtualClock& clock, JobId id, int way) {
   if (way == 0) {
     RequireOk(CancelJob(store, id, "not wanted").status());
     return JobState::kCancelled;
@@ -115,6 +115,11 @@ inline JobState EndIn(JobStore& store, VirtualClock& clock, const NewJob& in, in
   return way == 2 || way == 5 ? JobState::kDead : JobState::kCancelled;
 }
 inline constexpr int kWayCount = 7;
+
+// The same for a job of `in`.
+inline JobState EndIn(JobStore& store, VirtualClock& clock, const NewJob& in, int way) {
+  return EndOfInserted(store, clock, MustInsert(store, in), way);
+}
 
 TEST_CASE_TEMPLATE_DEFINE("follow-ups: every way to end a job inserts those that follow it",
                           Backend, follow_ups_ends) {

@@ -120,8 +120,10 @@ absl::Status WrongNumber(const std::string& allowed);
 absl::Status TooLarge(double max);
 absl::Status NotText();
 absl::Status NotFinite();
-// Puts `member` in front of the error's path.
+// Puts `member` in front of the error's path: the name of a member, "[3]" for an element, "{3}" for
+// an entry of a map, whose key is an argument as its value is, and so not for a log.
 absl::Status At(std::string_view member, const absl::Status& status);
+absl::Status AtEntry(std::size_t number, const absl::Status& status);
 absl::StatusOr<boost::json::value> ParseJson(std::string_view text);
 // kInvalidArgument where it is deeper than ParseJson() reads.
 absl::StatusOr<std::string> SerializeJson(const boost::json::value& value);
@@ -167,9 +169,10 @@ template <class T>
 absl::Status ToJson(const std::map<std::string, T>& values, boost::json::value& json) {
   boost::json::object& object = json.emplace_object();
   for (const auto& [key, value] : values) {
-    if (!IsText(key)) return At(key, NotText());
+    if (!IsText(key)) return AtEntry(object.size(), NotText());
+    const std::size_t number = object.size();
     absl::Status status = ToJson(value, object[key]);
-    if (!status.ok()) return At(key, status);
+    if (!status.ok()) return AtEntry(number, status);
   }
   return absl::OkStatus();
 }
@@ -257,10 +260,12 @@ absl::Status FromJson(const boost::json::value& json, std::map<std::string, T>& 
   const boost::json::object* object = json.if_object();
   if (object == nullptr) return WrongType("an object", json);
   values.clear();
+  std::size_t number = 0;
   for (const auto& member : *object) {
     const std::string key(member.key().data(), member.key().size());
     absl::Status status = FromJson(member.value(), values[key]);
-    if (!status.ok()) return At(key, status);
+    if (!status.ok()) return AtEntry(number, status);
+    ++number;
   }
   return absl::OkStatus();
 }

@@ -73,6 +73,9 @@ class ForwardingStoreTransaction : public StoreTransaction {
   absl::StatusOr<PruneResult> Prune(const PruneRequest& request) override {
     return inner_->Prune(request);
   }
+  absl::StatusOr<ReencryptResult> Reencrypt(const ReencryptRequest& request) override {
+    return inner_->Reencrypt(request);
+  }
   absl::Status SetQueue(const QueueSettings& settings) override {
     return inner_->SetQueue(settings);
   }

@@ -106,12 +106,25 @@ struct Job {
   std::string retry_policy = {};
   std::vector<AttemptError> errors = {};  // Oldest first.
   std::vector<Artifact> artifacts = {};   // Oldest first.
+
+  // args, checkpoint or output are kept sealed (core/payload_cipher.h): not for everybody's eyes.
+  bool sealed = false;
+
+  // Not OK: why one of them, or all, could not be opened, and are empty here. kFailedPrecondition
+  // or kDataLoss, as PayloadCipher says.
+  absl::Status payload_status = {};
+};
+
+struct JobJsonOptions {
+  // Writes args, checkpoint and output in plain although they are kept sealed.
+  bool show_sealed = false;
 };
 
 // `job` as one JSON object on one line, for exports: everything but what is only true while it
 // runs. Bytes that are not UTF-8 are written in base64 under another name, such as args_base64;
-// empty ones are left out.
-std::string JobToJson(const Job& job);
+// empty ones are left out, and so are args, checkpoint and output of a sealed job, in whose place
+// stands `"sealed":true`.
+std::string JobToJson(const Job& job, const JobJsonOptions& options = {});
 
 }  // namespace outlive
 

@@ -7,7 +7,8 @@
 // commit can serve many callers (GroupCommit).
 //
 // What every store decides alike (what is valid, how errors are kept, what a follow-up is told) is
-// in core/store_rules.h; docs/guides/writing-a-store.md has the rest.
+// in core/store_rules.h, and how payloads are kept, sealed or not, in core/payloads.h;
+// docs/guides/writing-a-store.md has the rest.
 //
 // Thread-safety: a store may be used from many threads at once. One write transaction is open at a
 //                time: Begin() waits for the one before. A transaction is for one thread.
@@ -83,6 +84,11 @@ struct ClaimedJob {
   std::string checkpoint = {};
   std::string retry_policy = {};
   std::string traceparent = {};
+
+  // Not OK: args or checkpoint are kept sealed and could not be opened, and are empty here. The
+  // attempt counts, and its holder ends it without running it: kDataLoss, for good;
+  // kFailedPrecondition, for this time (core/payload_cipher.h).
+  absl::Status payload_status = {};
 };
 
 struct ClaimResult {
@@ -177,6 +183,19 @@ struct PruneResult {
   bool more = false;    // The limit was reached.
 };
 
+struct ReencryptRequest {
+  JobId after = 0;        // Jobs with greater ids.
+  int job_count_max = 0;  // To look at. 1 or more.
+};
+
+struct ReencryptResult {
+  JobId last = 0;            // The greatest id it has looked at: where to go on.
+  int job_count = 0;         // Looked at.
+  int renewed_count = 0;     // Jobs of which something was sealed anew.
+  int unreadable_count = 0;  // Jobs of which something could not be opened, and stays as it is.
+  bool more = false;         // There may be jobs after `last`.
+};
+
 struct QueueSettings {
   std::string queue = {};
   bool paused = false;  // Its jobs are not claimed.
@@ -235,6 +254,7 @@ struct StoreInfo {
   bool durable = false;   // Survives the process.
   bool shared = false;    // Other processes may work on it too.
   bool can_join = false;  // Join() works.
+  bool sealing = false;   // It was given a cipher (core/payload_cipher.h).
 };
 
 // What a wake-up may be about. A hint: it can come late, twice or for nothing, and others can
@@ -261,7 +281,7 @@ class Subscription {
 // A call that takes a batch does its elements in order, each seeing what was done before it. An
 // element that fails leaves no trace. Errors of the whole call, beside those named at each method:
 // kInvalidArgument (more than limits::kInsertJobCountMax elements, or an invalid request),
-// kUnavailable, kDataLoss.
+// kUnavailable, kDataLoss, and whatever a cipher says that cannot seal.
 class StoreTransaction {
  public:
   virtual ~StoreTransaction() = default;
@@ -291,7 +311,8 @@ class StoreTransaction {
 
   // Ends each lease, moves its job as core/lifecycle.h says, appends the event, and inserts the
   // follow-ups of jobs that ended. One status for each element, in order. Repeating with the same
-  // fence and transition is OK and changes nothing, as long as the fence is the job's.
+  // fence and transition is OK and changes nothing, as long as the fence is the job's. Follow-ups
+  // that cannot be read hold no end up: the history says so, with FollowUpsLost().
   //
   // kSnooze and kRelease give the attempt back; a released job has its old run_at. kCrash counts a
   // crash, and ends the job dead where its crashes reach crash_count_max. Where somebody has asked
@@ -341,6 +362,15 @@ class StoreTransaction {
   // Deletes what has been kept long enough, the oldest first; never a job that has not ended.
   // Leaves no events.
   virtual absl::StatusOr<PruneResult> Prune(const PruneRequest& request) = 0;
+
+  // Seals with the cipher's newest key what is kept of jobs, in whatever state, under older ones,
+  // or in plain where the cipher accepts that. Lower ids first; fewer jobs than asked for where
+  // they are large. Changes nothing that anybody sees, and leaves no events. Repeating is safe.
+  //
+  // Errors: kFailedPrecondition: the store has no cipher. kUnimplemented: it cannot have one.
+  virtual absl::StatusOr<ReencryptResult> Reencrypt(const ReencryptRequest&) {
+    return absl::UnimplementedError("this store does not seal what it keeps");
+  }
 
   virtual absl::Status SetQueue(const QueueSettings& settings) = 0;
 

@@ -40,6 +40,7 @@ absl::Status ValidateSession(std::string_view session, absl::Duration lease);
 absl::Status ValidateClaimRequest(const ClaimRequest& request);
 absl::Status ValidateRescueRequest(const RescueRequest& request);
 absl::Status ValidatePruneRequest(const PruneRequest& request);
+absl::Status ValidateReencryptRequest(const ReencryptRequest& request);
 absl::Status ValidateJobPage(const JobPage& page);
 
 absl::Status ValidateFinished(const Finished& finished);

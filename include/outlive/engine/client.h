@@ -260,8 +260,20 @@ class Client {
   absl::StatusOr<int> DiscardDeadLetters(JobFilter filter);
 
   // Writes all that match as JSON lines (JobToJson), newest first; returns how many. What leaves
-  // the dead letters meanwhile is left out.
-  absl::StatusOr<int> ExportDeadLetters(JobFilter filter, ByteSink& out);
+  // the dead letters meanwhile is left out, and so is what is kept sealed, unless `options` asks
+  // for it.
+  absl::StatusOr<int> ExportDeadLetters(JobFilter filter, ByteSink& out,
+                                        const JobJsonOptions& options = {});
+
+  // -- Keys ----------------------------------------------------------------------------------
+
+  // Seals what jobs carry with the newest key of the store's cipher, where it is sealed with an
+  // older one, or not at all and the cipher accepts that. Each call is one transaction, of a
+  // bounded size. To go through all jobs, repeat it with `after` set to `last` of the call before
+  // as long as there are `more`; it may be begun anew at any time.
+  //
+  // Errors: kFailedPrecondition: the store has no cipher. kUnimplemented: it cannot have one.
+  absl::StatusOr<ReencryptResult> Reencrypt(const ReencryptRequest& request);
 
   // ------------------------------------------------------------------------------------------
 

@@ -25,6 +25,7 @@
 
 #include "outlive/core/clock.h"
 #include "outlive/core/job_store.h"
+#include "outlive/core/payload_cipher.h"
 #include "outlive/core/random.h"
 
 namespace outlive {
@@ -35,6 +36,10 @@ struct MemoryStoreOptions {
 
   // Where StoreInfo::store_id comes from; borrowed, used once. Null: the kernel.
   RandomSource* random = nullptr;
+
+  // Seals what jobs carry, as a store on disk would; borrowed. Null: it is kept as it is. For tests
+  // of what depends on it: whoever reads this process's memory reads the keys too.
+  const PayloadCipher* cipher = nullptr;
 
   // How long Begin() waits for the transaction before; real time, whatever the clock says. Zero
   // or less: not at all. Infinite: for ever.

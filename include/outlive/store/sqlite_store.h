@@ -49,6 +49,7 @@
 
 #include "outlive/core/clock.h"
 #include "outlive/core/job_store.h"
+#include "outlive/core/payload_cipher.h"
 #include "outlive/core/random.h"
 
 namespace outlive {
@@ -70,6 +71,10 @@ struct SqliteStoreOptions {
   RandomSource* random = nullptr;
 
   // -- Behaviour ---------------------------------------------------------------------------
+
+  // Seals what jobs carry before it gets into the file; borrowed. Null: it is kept as it is. Every
+  // process that works on the file needs the same keys (docs/guides/encryption.md).
+  const PayloadCipher* cipher = nullptr;
 
   // For kNormal an acknowledged job may be lost in a power cut.
   SqliteDurability durability = SqliteDurability::kFull;

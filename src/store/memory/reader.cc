@@ -43,7 +43,7 @@ absl::StatusOr<Job> MemoryReader::Get(JobId id) const {
   const MemoryRecord* const record = tables_.FindRecord(id);
   const JobLive* const live = record == nullptr ? nullptr : tables_.Committed(*record);
   if (live == nullptr) return absl::NotFoundError(fmt::format("there is no job {}", id));
-  return WholeJob(*record, *live);
+  return WholeJob(*record, *live, payloads_);
 }
 
 absl::StatusOr<std::vector<Job>> MemoryReader::List(const JobFilter& filter,

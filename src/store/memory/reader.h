@@ -14,13 +14,16 @@
 #include <vector>
 
 #include "outlive/core/job_store.h"
+#include "outlive/core/payloads.h"
 #include "store/memory/tables.h"
 
 namespace outlive::internal {
 
 class MemoryReader {
  public:
-  explicit MemoryReader(const MemoryTables& tables) : tables_(tables) {}
+  // Both outlive the reader.
+  MemoryReader(const MemoryTables& tables, const Payloads& payloads)
+      : tables_(tables), payloads_(payloads) {}
 
   absl::StatusOr<Job> Get(JobId id) const;
   absl::StatusOr<std::vector<Job>> List(const JobFilter& filter, const JobPage& page) const;
@@ -38,6 +41,7 @@ class MemoryReader {
   absl::Time OldestPending(const MemoryLane& lane) const;
 
   const MemoryTables& tables_;
+  const Payloads& payloads_;
 };
 
 }  // namespace outlive::internal

@@ -83,19 +83,19 @@ struct MemoryKey {
   Micros expires = 0;
 };
 
-// What never changes.
+// What never changes, but for the seal of its payloads.
 struct JobFixed {
   MemoryLane* lane = nullptr;  // Its queue and kind.
   int priority = 0;
   int attempt_count_max = 0;
   Micros created_at = 0;
-  std::string args;
+  std::string args;  // As Payloads keeps it, and so are checkpoint, output and follow_ups.
   std::string idempotency_key;
   std::string partition_key;
   std::string traceparent;
   std::string retry_policy;
   std::vector<std::string> tags;
-  std::vector<FollowUp> follow_ups;
+  std::string follow_ups;  // Empty: none.
 };
 
 // What changes. A null pointer: empty.

@@ -43,6 +43,10 @@ void MemoryTables::Commit() {
 }
 
 void MemoryTables::Rollback() {
+  for (auto undo = fixed_undo_.rbegin(); undo != fixed_undo_.rend(); ++undo) {
+    undo->record->fixed.args = std::move(undo->args);
+    undo->record->fixed.follow_ups = std::move(undo->follow_ups);
+  }
   for (auto touched = touched_.rbegin(); touched != touched_.rend(); ++touched) UndoJob(*touched);
   UndoKeys();
   UndoSessions();
@@ -58,6 +62,7 @@ void MemoryTables::EndTransaction() {
   touched_.clear();
   touched_lanes_.clear();
   touched_queues_.clear();
+  fixed_undo_.clear();
   key_undo_.clear();
   session_undo_.clear();
   sessions_to_check_.clear();
@@ -131,7 +136,7 @@ MemoryRecord* MemoryTables::FindJob(JobId id) {
   return found == jobs_.end() || found->second->deleted ? nullptr : found->second.get();
 }
 
-MemoryRecord& MemoryTables::AddJob(const NewJob& job) {
+MemoryRecord& MemoryTables::AddJob(const NewJob& job, std::string args, std::string follow_ups) {
   auto owned = std::make_unique<MemoryRecord>();
   MemoryRecord& record = *owned;
   record.id = ++last_id_;
@@ -139,13 +144,13 @@ MemoryRecord& MemoryTables::AddJob(const NewJob& job) {
                   .priority = job.priority,
                   .attempt_count_max = job.attempt_count_max,
                   .created_at = now_,
-                  .args = job.args,
+                  .args = std::move(args),
                   .idempotency_key = job.idempotency_key,
                   .partition_key = job.partition_key,
                   .traceparent = job.traceparent,
                   .retry_policy = job.retry_policy,
                   .tags = job.tags,
-                  .follow_ups = job.follow_ups};
+                  .follow_ups = std::move(follow_ups)};
   record.live.run_at = absl::ToUnixMicros(DueTime(job.run_at, now_time_));
   jobs_.emplace_hint(jobs_.end(), record.id, std::move(owned));
   record.touched = touched_.size();
@@ -154,6 +159,12 @@ MemoryRecord& MemoryTables::AddJob(const NewJob& job) {
   Link(record);
   LogEvent(EventType::kEnqueued, record);
   return record;
+}
+
+void MemoryTables::SetFixedPayloads(MemoryRecord& record, std::string args,
+                                    std::string follow_ups) {
+  fixed_undo_.push_back({&record, std::exchange(record.fixed.args, std::move(args)),
+                         std::exchange(record.fixed.follow_ups, std::move(follow_ups))});
 }
 
 void MemoryTables::DeleteJob(MemoryRecord& record) {

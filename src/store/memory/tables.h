@@ -62,8 +62,11 @@ class MemoryTables {
   // Null: there is none (any more).
   MemoryRecord* FindJob(JobId id);
 
-  // A pending job, with its event.
-  MemoryRecord& AddJob(const NewJob& job);
+  // The id of the next job.
+  JobId next_job() const { return last_id_ + 1; }
+
+  // A pending job, with its event. `args` and `follow_ups` are what is kept of the job's.
+  MemoryRecord& AddJob(const NewJob& job, std::string args, std::string follow_ups);
 
   // Lets `mutate` change what changes of a job, and keeps every index right. Not its lane.
   template <class Mutate>
@@ -80,6 +83,9 @@ class MemoryTables {
     Touch(record);
     mutate(record.live);
   }
+
+  // Other bytes that say the same: they were sealed anew.
+  void SetFixedPayloads(MemoryRecord& record, std::string args, std::string follow_ups);
 
   void DeleteJob(MemoryRecord& record);
 
@@ -142,6 +148,11 @@ class MemoryTables {
   const std::deque<Event>& events() const { return events_; }
 
  private:
+  struct FixedUndo {
+    MemoryRecord* record = nullptr;
+    std::string args;
+    std::string follow_ups;
+  };
   struct KeyUndo {
     MemoryKey* added = nullptr;
     std::unique_ptr<MemoryKey> removed;
@@ -192,6 +203,7 @@ class MemoryTables {
   std::vector<Touched> touched_;
   std::vector<MemoryLane*> touched_lanes_;
   std::vector<MemoryQueue*> touched_queues_;
+  std::vector<FixedUndo> fixed_undo_;
   std::vector<KeyUndo> key_undo_;
   std::vector<SessionUndo> session_undo_;
   std::vector<MemorySession*> sessions_to_check_;  // May be erased with the commit.

@@ -1,5 +1,8 @@
 #include "store/memory/views.h"
 
+#include <string>
+#include <utility>
+
 namespace outlive::internal {
 
 Job JobRow(const MemoryRecord& record, const JobLive& live) {
@@ -31,13 +34,18 @@ Job JobRow(const MemoryRecord& record, const JobLive& live) {
   return job;
 }
 
-Job WholeJob(const MemoryRecord& record, const JobLive& live) {
+Job WholeJob(const MemoryRecord& record, const JobLive& live, const Payloads& payloads) {
   Job job = JobRow(record, live);
-  job.args = record.fixed.args;
-  job.checkpoint = TextOf(live.checkpoint);
-  job.output = TextOf(live.output);
   job.errors = ListOf(live.errors);
   job.artifacts = ListOf(live.artifacts);
+  const auto open = [&](PayloadField field, std::string kept, std::string& to) {
+    job.sealed = job.sealed || ReadSealed(kept).has_value();
+    job.payload_status.Update(payloads.Open(record.id, field, kept));
+    to = std::move(kept);
+  };
+  open(PayloadField::kArgs, record.fixed.args, job.args);
+  if (live.checkpoint != nullptr) open(PayloadField::kCheckpoint, *live.checkpoint, job.checkpoint);
+  if (live.output != nullptr) open(PayloadField::kOutput, *live.output, job.output);
   return job;
 }
 

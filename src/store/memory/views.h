@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "outlive/core/job.h"
+#include "outlive/core/payloads.h"
 #include "store/memory/records.h"
 
 namespace outlive::internal {
@@ -28,8 +29,8 @@ std::vector<T> ListOf(const std::shared_ptr<const std::vector<T>>& list) {
 // The job as List() shows it, in the state `live`.
 Job JobRow(const MemoryRecord& record, const JobLive& live);
 
-// The same as Get() shows it: whole.
-Job WholeJob(const MemoryRecord& record, const JobLive& live);
+// The same as Get() shows it: whole, with its payloads opened.
+Job WholeJob(const MemoryRecord& record, const JobLive& live, const Payloads& payloads);
 
 }  // namespace outlive::internal
 

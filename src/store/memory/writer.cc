@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <memory>
+#include <optional>
 #include <utility>
 
 #include "outlive/core/idempotency.h"
@@ -66,8 +67,8 @@ absl::StatusOr<std::vector<Result>> ForEach(absl::Span<const Element> elements, 
 
 absl::StatusOr<std::vector<absl::StatusOr<Inserted>>> MemoryWriter::Insert(
     absl::Span<const NewJob> jobs) {
-  return ForEach<absl::StatusOr<Inserted>>(jobs,
-                                           [this](const NewJob& job) { return InsertOne(job); });
+  return Sealed(ForEach<absl::StatusOr<Inserted>>(
+      jobs, [this](const NewJob& job) { return InsertOne(job); }));
 }
 
 absl::StatusOr<Inserted> MemoryWriter::InsertOne(const NewJob& job) {
@@ -75,12 +76,16 @@ absl::StatusOr<Inserted> MemoryWriter::InsertOne(const NewJob& job) {
   const bool keyed = !job.idempotency_key.empty();
   MemoryKey key;
   if (keyed) {
-    key = {.name = KeyName(job), .args = ArgsFingerprint(job.args)};
+    key.name = KeyName(job);
+    const Fingerprint name = KeyFingerprint(job.kind, job.idempotency_key);
     if (const MemoryKey* const used = tables_.FindKey(key.name); used != nullptr) {
-      if (used->args == key.args) return Inserted{used->job, true};
+      if (payloads_.IsArgsFingerprint(used->args, name, job.args)) return Inserted{used->job, true};
       return absl::AlreadyExistsError(
           fmt::format("the idempotency key was used with other arguments, for job {}", used->job));
     }
+    const absl::StatusOr<Fingerprint> args = payloads_.ArgsFingerprint(name, job.args);
+    sealing_.Update(args.status());
+    if (args.ok()) key.args = *args;
   }
   if (job.backlog_max > 0) {
     const MemoryQueue* const queue = tables_.FindQueue(job.queue);
@@ -90,7 +95,7 @@ absl::StatusOr<Inserted> MemoryWriter::InsertOne(const NewJob& job) {
                       queue->pending_count, job.backlog_max));
     }
   }
-  const MemoryRecord& record = tables_.AddJob(job);
+  const MemoryRecord& record = AddJob(job);
   if (keyed) {
     key.job = record.id;
     key.expires = In(job.idempotency_window);
@@ -197,6 +202,12 @@ ClaimedJob MemoryWriter::ClaimOne(MemoryRecord& record, MemorySession& session) 
   tables_.LogEvent(EventType::kClaimed, record);
   const JobFixed& fixed = record.fixed;
   const JobLive& live = record.live;
+  std::string args = fixed.args;
+  std::string checkpoint = TextOf(live.checkpoint);
+  absl::Status payload_status = payloads_.Open(record.id, PayloadField::kArgs, args);
+  if (live.checkpoint != nullptr) {
+    payload_status.Update(payloads_.Open(record.id, PayloadField::kCheckpoint, checkpoint));
+  }
   return {.lease = {record.id, live.fence},
           .priority = fixed.priority,
           .attempt = live.attempt,
@@ -204,17 +215,19 @@ ClaimedJob MemoryWriter::ClaimOne(MemoryRecord& record, MemorySession& session) 
           .crashes = live.crashes,
           .run_at = absl::FromUnixMicros(live.run_at),
           .started_at = now(),
-          .args = fixed.args,
-          .checkpoint = TextOf(live.checkpoint),
+          .args = std::move(args),
+          .checkpoint = std::move(checkpoint),
           .retry_policy = fixed.retry_policy,
-          .traceparent = fixed.traceparent};
+          .traceparent = fixed.traceparent,
+          .payload_status = std::move(payload_status)};
 }
 
 // -- Finish, Write ----------------------------------------------------------------------------
 
 absl::StatusOr<std::vector<absl::Status>> MemoryWriter::Finish(
     absl::Span<const Finished> finished) {
-  return ForEach<absl::Status>(finished, [this](const Finished& one) { return FinishOne(one); });
+  return Sealed(
+      ForEach<absl::Status>(finished, [this](const Finished& one) { return FinishOne(one); }));
 }
 
 absl::Status MemoryWriter::FinishOne(const Finished& finished) {
@@ -234,6 +247,7 @@ absl::Status MemoryWriter::FinishOne(const Finished& finished) {
   if (record->live.state != JobState::kRunning || !to) {
     return LeaseLost(finished.lease, record->live.fence);
   }
+  const bool has_output = end == Transition::kComplete && !finished.output.empty();
   tables_.Change(*record, [&](JobLive& live) {
     EndAttempt(live, *to, tables_.now());
     live.last_end = finished.transition;
@@ -243,15 +257,16 @@ absl::Status MemoryWriter::FinishOne(const Finished& finished) {
     if (crash) ++live.crashes;
     if (*to == JobState::kPending && end != Transition::kRelease) live.run_at = In(finished.delay);
     if (end == Transition::kSnooze || end == Transition::kRelease) --live.attempt;
-    if (end == Transition::kComplete) live.output = Share(finished.output);
+    if (has_output) live.output = Share(Keep(record->id, PayloadField::kOutput, finished.output));
   });
-  AfterMove(*record, EventOf(end));
+  AfterMove(*record, EventOf(end), has_output ? finished.output : std::string());
   return absl::OkStatus();
 }
 
 absl::StatusOr<std::vector<absl::Status>> MemoryWriter::Write(
     absl::Span<const WorkerWrite> writes) {
-  return ForEach<absl::Status>(writes, [this](const WorkerWrite& one) { return WriteOne(one); });
+  return Sealed(
+      ForEach<absl::Status>(writes, [this](const WorkerWrite& one) { return WriteOne(one); }));
 }
 
 absl::Status MemoryWriter::WriteOne(const WorkerWrite& write) {
@@ -275,7 +290,9 @@ absl::Status MemoryWriter::WriteOne(const WorkerWrite& write) {
       progressed = progressed || note != TextOf(live.progress_note);
       live.progress_note = Share(std::move(note));
     }
-    if (write.checkpoint) live.checkpoint = Share(*write.checkpoint);
+    if (write.checkpoint) {
+      live.checkpoint = Share(Keep(record->id, PayloadField::kCheckpoint, *write.checkpoint));
+    }
   });
   if (progressed) tables_.LogEvent(EventType::kProgressed, *record);
   return absl::OkStatus();
@@ -305,8 +322,8 @@ absl::Status MemoryWriter::AddArtifact(MemoryRecord& record, Artifact artifact) 
 
 absl::StatusOr<std::vector<absl::StatusOr<JobState>>> MemoryWriter::Apply(
     absl::Span<const Change> changes) {
-  return ForEach<absl::StatusOr<JobState>>(changes,
-                                           [this](const Change& one) { return ApplyOne(one); });
+  return Sealed(ForEach<absl::StatusOr<JobState>>(
+      changes, [this](const Change& one) { return ApplyOne(one); }));
 }
 
 absl::StatusOr<JobState> MemoryWriter::ApplyOne(const Change& change) {
@@ -375,16 +392,115 @@ absl::StatusOr<JobState> MemoryWriter::Discard(MemoryRecord& record) {
   return from;
 }
 
-void MemoryWriter::AfterMove(MemoryRecord& record, EventType event) {
+void MemoryWriter::AfterMove(MemoryRecord& record, EventType event, const std::string& output) {
   tables_.LogEvent(event, record);
   if (event == EventType::kCancelRequested) hint_.cancel = true;
   if (record.live.state == JobState::kPending) hint_.work = true;
-  if (!IsTerminal(record.live.state) || record.fixed.follow_ups.empty()) return;
-  const Job ended = WholeJob(record, record.live);
-  for (const NewJob& job : FollowUpJobs(record.fixed.follow_ups, ended)) {
-    tables_.AddJob(job);
+  if (IsTerminal(record.live.state) && !record.fixed.follow_ups.empty()) {
+    InsertFollowUps(record, output);
+  }
+}
+
+void MemoryWriter::InsertFollowUps(MemoryRecord& record, const std::string& output) {
+  const absl::StatusOr<std::vector<FollowUp>> follow_ups =
+      payloads_.OpenFollowUps(record.id, record.fixed.follow_ups);
+  if (!follow_ups.ok()) {
+    tables_.Edit(record, [&](JobLive& live) {
+      KeepError(live, FollowUpsLost(live.attempt, now(), follow_ups.status()));
+    });
+    return;
+  }
+  Job ended = JobRow(record, record.live);
+  ended.errors = ListOf(record.live.errors);
+  ended.output = output;
+  for (const NewJob& job : FollowUpJobs(*follow_ups, ended)) {
+    AddJob(job);
     hint_.work = true;
   }
+}
+
+// -- Payloads ---------------------------------------------------------------------------------
+
+std::string MemoryWriter::Keep(JobId job, PayloadField field, std::string_view plain) {
+  const absl::StatusOr<KeptPayload> kept = payloads_.Keep(job, field, plain);
+  sealing_.Update(kept.status());
+  return kept.ok() ? std::string(kept->bytes()) : std::string();
+}
+
+std::string MemoryWriter::KeepFollowUps(JobId job, const std::vector<FollowUp>& follow_ups) {
+  if (follow_ups.empty()) return {};
+  absl::StatusOr<std::string> kept = payloads_.KeepFollowUps(job, follow_ups);
+  sealing_.Update(kept.status());
+  return std::move(kept).value_or("");
+}
+
+MemoryRecord& MemoryWriter::AddJob(const NewJob& job) {
+  const JobId id = tables_.next_job();
+  return tables_.AddJob(job, Keep(id, PayloadField::kArgs, job.args),
+                        KeepFollowUps(id, job.follow_ups));
+}
+
+absl::StatusOr<ReencryptResult> MemoryWriter::Reencrypt(const ReencryptRequest& request) {
+  if (absl::Status valid = ValidateReencryptRequest(request); !valid.ok()) return valid;
+  if (!payloads_.sealing()) {
+    return absl::FailedPreconditionError("the store was made without a cipher");
+  }
+  ReencryptResult result;
+  result.last = request.after;
+  std::size_t bytes = 0;
+  auto next = tables_.records().upper_bound(request.after);
+  for (; next != tables_.records().end(); ++next) {
+    if (next->second->deleted) continue;
+    if (result.job_count == request.job_count_max || bytes >= kReencryptBytesMax) break;
+    if (absl::Status done = RenewOne(*next->second, result, bytes); !done.ok()) return done;
+    result.last = next->first;
+    ++result.job_count;
+  }
+  result.more = next != tables_.records().end();
+  return result;
+}
+
+absl::Status MemoryWriter::RenewOne(MemoryRecord& record, ReencryptResult& result,
+                                    std::size_t& bytes) {
+  absl::Status failed;
+  bool unreadable = false;
+  // Nothing: it stays as it is.
+  const auto take = [&](absl::StatusOr<std::optional<std::string>> renewed) {
+    if (renewed.ok()) return *std::move(renewed);
+    unreadable = unreadable || IsUnreadable(renewed.status());
+    if (!IsUnreadable(renewed.status())) failed.Update(renewed.status());
+    return std::optional<std::string>();
+  };
+  const auto renew = [&](PayloadField field, const std::string& kept) {
+    bytes += kept.size();
+    return take(payloads_.Renew(record.id, field, kept));
+  };
+  const JobLive& live = record.live;
+  const JobFixed& fixed = record.fixed;
+  bytes += fixed.follow_ups.size();
+  std::optional<std::string> checkpoint;
+  std::optional<std::string> output;
+  std::optional<std::string> follow_ups;
+  std::optional<std::string> args = renew(PayloadField::kArgs, fixed.args);
+  if (live.checkpoint) checkpoint = renew(PayloadField::kCheckpoint, *live.checkpoint);
+  if (live.output) output = renew(PayloadField::kOutput, *live.output);
+  if (!fixed.follow_ups.empty()) {
+    follow_ups = take(payloads_.RenewFollowUps(record.id, fixed.follow_ups));
+  }
+  if (!failed.ok()) return failed;
+  if (args || follow_ups) {
+    tables_.SetFixedPayloads(record, args.value_or(fixed.args),
+                             follow_ups.value_or(fixed.follow_ups));
+  }
+  if (checkpoint || output) {
+    tables_.Edit(record, [&](JobLive& changed) {
+      if (checkpoint) changed.checkpoint = Share(*std::move(checkpoint));
+      if (output) changed.output = Share(*std::move(output));
+    });
+  }
+  result.renewed_count += args || checkpoint || output || follow_ups ? 1 : 0;
+  result.unreadable_count += unreadable ? 1 : 0;
+  return absl::OkStatus();
 }
 
 // -- Sessions ---------------------------------------------------------------------------------
@@ -432,7 +548,7 @@ absl::StatusOr<std::vector<Rescued>> MemoryWriter::Rescue(const RescueRequest& r
   if (lost.size() > count_max) lost.resize(count_max);
   std::vector<Rescued> rescued;
   for (MemoryRecord* const record : lost) rescued.push_back(RescueOne(*record, request));
-  return rescued;
+  return Sealed<absl::StatusOr<std::vector<Rescued>>>(std::move(rescued));
 }
 
 Rescued MemoryWriter::RescueOne(MemoryRecord& record, const RescueRequest& request) {

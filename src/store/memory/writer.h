@@ -10,19 +10,24 @@
 #include <absl/status/statusor.h>
 #include <absl/types/span.h>
 
+#include <cstddef>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 #include "outlive/core/job_store.h"
+#include "outlive/core/payloads.h"
 #include "store/memory/tables.h"
 
 namespace outlive::internal {
 
 class MemoryWriter {
  public:
-  // Sets in `hint` what to wake subscribers for, but for `changed`. Both outlive the writer.
-  MemoryWriter(MemoryTables& tables, WakeHint& hint) : tables_(tables), hint_(hint) {}
+  // Sets in `hint` what to wake subscribers for, but for `changed`. All outlive the writer, which
+  // is for one call.
+  MemoryWriter(MemoryTables& tables, WakeHint& hint, const Payloads& payloads)
+      : tables_(tables), hint_(hint), payloads_(payloads) {}
 
   absl::StatusOr<std::vector<absl::StatusOr<Inserted>>> Insert(absl::Span<const NewJob> jobs);
   absl::StatusOr<ClaimResult> Claim(const ClaimRequest& request);
@@ -34,6 +39,7 @@ class MemoryWriter {
   absl::Status CloseSession(const std::string& session);
   absl::StatusOr<std::vector<Rescued>> Rescue(const RescueRequest& request);
   absl::StatusOr<PruneResult> Prune(const PruneRequest& request);
+  absl::StatusOr<ReencryptResult> Reencrypt(const ReencryptRequest& request);
   absl::Status SetQueue(const QueueSettings& settings);
 
  private:
@@ -59,14 +65,31 @@ class MemoryWriter {
   Rescued RescueOne(MemoryRecord& record, const RescueRequest& request);
   int PruneJobs(const PruneRequest& request);
 
-  // The job has moved: its event, its follow-ups where it has ended, and whom to wake.
-  void AfterMove(MemoryRecord& record, EventType event);
+  // The job has moved: its event, its follow-ups where it has ended (with `output`), and whom to
+  // wake.
+  void AfterMove(MemoryRecord& record, EventType event, const std::string& output = {});
+  void InsertFollowUps(MemoryRecord& record, const std::string& output);
+
+  // What to keep of a payload. Where the cipher fails, so does the call: Sealed().
+  std::string Keep(JobId job, PayloadField field, std::string_view plain);
+  std::string KeepFollowUps(JobId job, const std::vector<FollowUp>& follow_ups);
+  MemoryRecord& AddJob(const NewJob& job);
+
+  // `result`, unless a payload could not be sealed.
+  template <class Result>
+  Result Sealed(Result result) const {
+    return sealing_.ok() ? std::move(result) : Result(sealing_);
+  }
+
+  absl::Status RenewOne(MemoryRecord& record, ReencryptResult& result, std::size_t& bytes);
 
   absl::Time now() const { return absl::FromUnixMicros(tables_.now()); }
   Micros In(absl::Duration delay) const { return absl::ToUnixMicros(now() + delay); }
 
   MemoryTables& tables_;
   WakeHint& hint_;
+  const Payloads& payloads_;
+  absl::Status sealing_;
 };
 
 }  // namespace outlive::internal

@@ -41,6 +41,10 @@ absl::StatusOr<absl::StatusOr<JobState>> Changer::ApplyOne(const Change& change)
   if (!found->has_value()) {
     return Answer(absl::NotFoundError(fmt::format("there is no job {}", change.id)));
   }
+  if ((*found)->damaged) {
+    return Answer(absl::DataLossError(
+        fmt::format("the rows of job {} do not say what has become of it", change.id)));
+  }
   switch (change.action) {
     case Change::Action::kCancel:
       return Cancel(**std::move(found), change.reason);
@@ -63,7 +67,7 @@ absl::StatusOr<std::optional<Changer::Found>> Changer::Find(JobId job) {
   found.lane = rows.Int(0);
   found.priority = rows.Int(1);
   found.run_at = rows.Int(2);
-  found.at.attempt = rows.Int(3);
+  found.at.attempt = rows.Count(3);
   found.at.fence = rows.Int(4);
   found.at.flags = rows.Int(5);
   found.transition = rows.OptionalInt(6);
@@ -74,6 +78,7 @@ absl::StatusOr<std::optional<Changer::Found>> Changer::Find(JobId job) {
     found.state = JobState::kRunning;
   } else if (!rows.IsNull(11)) {
     found.state = static_cast<JobState>(rows.Int(11));
+    found.damaged = !IsTerminal(found.state);
     found.at.fence = rows.Int(12);
     found.at.flags = rows.Int(14);
     found.at.started_at = rows.OptionalInt(15);
@@ -87,7 +92,8 @@ absl::StatusOr<absl::StatusOr<JobState>> Changer::Cancel(Found found, const std:
   using Answer = absl::StatusOr<JobState>;
   switch (found.state) {
     case JobState::kRunning:
-      return AskToStop(found.job, reason);
+      OUTLIVE_RETURN_IF_ERROR(AskToStop(found.job, reason));
+      return Answer(JobState::kRunning);
     case JobState::kPending:
     case JobState::kBlocked:
       OUTLIVE_RETURN_IF_ERROR(CancelWaiting(std::move(found), reason));
@@ -113,15 +119,15 @@ absl::Status Changer::CancelWaiting(Found found, const std::string& reason) {
   return finisher_.End(found.job, found.lane, Transition::kCancel, found.at, found.transition, "");
 }
 
-absl::StatusOr<JobState> Changer::AskToStop(JobId job, const std::string& reason) {
+absl::Status Changer::AskToStop(JobId job, const std::string& reason) {
   absl::StatusOr<std::optional<RunningJob>> running = rows_.FindRunning(job);
   OUTLIVE_RETURN_IF_ERROR(running.status());
-  JobProgress& at = (*running)->at;
-  if ((*running)->cancel_requested) return JobState::kRunning;
+  JobProgress& at = running->value().at;  // The caller has seen it there.
+  if (running->value().cancel_requested) return absl::OkStatus();
   OUTLIVE_RETURN_IF_ERROR(AddReason(job, reason, at));
   OUTLIVE_RETURN_IF_ERROR(request_cancel_.Run(job, at.flags | kCancelRequested));
   context_.AddEvent(EventType::kCancelRequested, job, at.fence);
-  return JobState::kRunning;
+  return absl::OkStatus();
 }
 
 absl::Status Changer::AddReason(JobId job, const std::string& reason, JobProgress& at) {

@@ -38,6 +38,7 @@ class Changer {
     JobId job = 0;
     LaneId lane = 0;
     JobState state = JobState::kPending;
+    bool damaged = false;  // The state is none that it can have there.
     std::int64_t priority = 0;
     std::int64_t run_at = 0;
     std::optional<std::int64_t> transition;
@@ -49,7 +50,7 @@ class Changer {
   absl::StatusOr<std::optional<Found>> Find(JobId job);
   absl::StatusOr<absl::StatusOr<JobState>> Cancel(Found found, const std::string& reason);
   absl::Status CancelWaiting(Found found, const std::string& reason);
-  absl::StatusOr<JobState> AskToStop(JobId job, const std::string& reason);
+  absl::Status AskToStop(JobId job, const std::string& reason);
   absl::StatusOr<absl::StatusOr<JobState>> Requeue(const Found& found, absl::Duration delay);
   absl::StatusOr<absl::StatusOr<JobState>> Discard(const Found& found);
   absl::Status AddReason(JobId job, const std::string& reason, JobProgress& at);

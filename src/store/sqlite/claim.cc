@@ -9,6 +9,7 @@
 #include "outlive/core/limits.h"
 #include "outlive/core/store_rules.h"
 #include "store/sqlite/flags.h"
+#include "store/sqlite/job_rows.h"
 #include "store/sqlite/return_if_error.h"
 
 namespace outlive::sqlite {
@@ -176,14 +177,23 @@ absl::Status Claimer::Lease(std::size_t queue, std::int64_t session,
     OUTLIVE_RETURN_IF_ERROR(ReadRange(range, leased));
     OUTLIVE_RETURN_IF_ERROR(MoveRange(range, session));
   }
-  for (const std::size_t i : with_checkpoint_) {
-    absl::StatusOr<std::string> checkpoint = Checkpoint(leased[i].lease.job);
-    OUTLIVE_RETURN_IF_ERROR(checkpoint.status());
-    leased[i].checkpoint = *std::move(checkpoint);
-  }
+  const Payloads& payloads = context_.payloads();
   for (ClaimedJob& job : leased) {
     job.queue = queue;
+    job.payload_status = payloads.Open(job.lease.job, PayloadField::kArgs, job.args);
     context_.AddEvent(EventType::kClaimed, job.lease.job, job.lease.fence);
+  }
+  for (const std::size_t i : with_checkpoint_) {
+    ClaimedJob& job = leased[i];
+    absl::StatusOr<std::optional<std::string>> checkpoint = Checkpoint(job.lease.job);
+    OUTLIVE_RETURN_IF_ERROR(checkpoint.status());
+    if (!checkpoint->has_value()) {
+      job.payload_status.Update(absl::DataLossError("the job's checkpoint is gone"));
+      continue;
+    }
+    job.checkpoint = **std::move(checkpoint);
+    job.payload_status.Update(
+        payloads.Open(job.lease.job, PayloadField::kCheckpoint, job.checkpoint));
   }
   return absl::OkStatus();
 }
@@ -213,12 +223,12 @@ absl::Status Claimer::ReadRange(const Range& range, absl::Span<ClaimedJob> jobs)
       return absl::DataLossError(fmt::format("pending job {} is not in outlive_job", place.job));
     }
     ClaimedJob& job = jobs[i];
-    job.lease = {place.job, rows.Int(4) + 1};
+    job.lease = {place.job, Next(rows.Int(4))};
     job.kind = range.lane.kind;
     job.priority = static_cast<int>(place.priority);
-    job.attempt = static_cast<int>(rows.Int(1)) + 1;
-    job.attempt_count_max = static_cast<int>(rows.Int(2));
-    job.crashes = static_cast<int>(rows.Int(3));
+    job.attempt = rows.Count(1) + 1;
+    job.attempt_count_max = rows.Count(2);
+    job.crashes = rows.Count(3);
     job.run_at = absl::FromUnixMicros(place.run_at);
     job.started_at = context_.now();
     job.retry_policy = rows.Text(6);
@@ -245,11 +255,11 @@ absl::Status Claimer::MoveRange(const Range& range, std::int64_t session) {
   return absl::OkStatus();
 }
 
-absl::StatusOr<std::string> Claimer::Checkpoint(JobId job) {
+absl::StatusOr<std::optional<std::string>> Claimer::Checkpoint(JobId job) {
   Rows rows = checkpoint_.Query(job);
   if (rows.Next()) return std::string(rows.Text(0));
   OUTLIVE_RETURN_IF_ERROR(rows.status());
-  return absl::DataLossError(fmt::format("the checkpoint of job {} is gone", job));
+  return std::nullopt;
 }
 
 }  // namespace outlive::sqlite

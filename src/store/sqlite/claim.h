@@ -19,6 +19,7 @@
 #include <compare>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -104,7 +105,9 @@ class Claimer {
   std::vector<Range> RangesTaken() const;
   absl::Status ReadRange(const Range& range, absl::Span<ClaimedJob> jobs);
   absl::Status MoveRange(const Range& range, std::int64_t session);
-  absl::StatusOr<std::string> Checkpoint(JobId job);
+
+  // Nothing: there is none.
+  absl::StatusOr<std::optional<std::string>> Checkpoint(JobId job);
 
   WriteContext& context_;
 

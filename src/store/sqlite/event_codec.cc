@@ -8,6 +8,9 @@
 namespace outlive::sqlite {
 namespace {
 
+// A quarter of what there is, so that sums of such numbers do not overflow.
+constexpr std::int64_t kNumberMax = std::int64_t{1} << 61;
+
 // Takes `token` from the front of `text`.
 bool Skip(std::string_view& text, char token) {
   if (text.empty() || text.front() != token) return false;
@@ -64,6 +67,11 @@ void AppendEntry(std::string& text, const EventEntry& entry) {
 }
 
 void CloseEntries(std::string& text) { text.append(text.empty() ? "[]" : "]"); }
+
+absl::Status CheckNumber(std::int64_t number) {
+  if (number >= 0 && number <= kNumberMax) return absl::OkStatus();
+  return absl::DataLossError("a row of outlive_event_batch has a number that there cannot be");
+}
 
 absl::Status DecodeEntries(std::string_view text, std::vector<EventEntry>& entries) {
   if (ReadEntries(text, entries)) return absl::OkStatus();

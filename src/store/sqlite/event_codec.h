@@ -26,6 +26,10 @@ void AppendEntry(std::string& text, const EventEntry& entry);
 // The end of the array. The empty string becomes the empty array.
 void CloseEntries(std::string& text);
 
+// A number of an event or a job, or how many there are: what is counted up from. kDataLoss: it is
+// negative, or leaves none to those that come after it.
+absl::Status CheckNumber(std::int64_t number);
+
 // Adds what `text` holds to `entries`. kDataLoss: it is not what was written.
 absl::Status DecodeEntries(std::string_view text, std::vector<EventEntry>& entries);
 

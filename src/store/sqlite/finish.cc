@@ -38,13 +38,16 @@ absl::Status LeaseLost(const Lease& lease) {
 
 absl::StatusOr<std::vector<absl::Status>> Finisher::Finish(absl::Span<const Finished> finished) {
   OUTLIVE_RETURN_IF_ERROR(ValidateBatch(finished.size()));
-  std::vector<absl::Status> results(finished.size());
+  std::vector<absl::Status> results;
+  results.reserve(finished.size());
   if (finished.size() >= kBatchMin && NamesEachJobOnce(finished)) {
     OUTLIVE_RETURN_IF_ERROR(FinishBatch(finished, results));
     return results;
   }
-  for (std::size_t i = 0; i < finished.size(); ++i) {
-    OUTLIVE_RETURN_IF_ERROR(FinishOne(finished[i], results[i]));
+  for (const Finished& one : finished) {
+    absl::StatusOr<ElementStatus> result = FinishOne(one);
+    OUTLIVE_RETURN_IF_ERROR(result.status());
+    results.push_back(std::move(result->status));
   }
   return results;
 }
@@ -58,8 +61,7 @@ absl::Status Finisher::FinishBatch(absl::Span<const Finished> finished,
   OUTLIVE_RETURN_IF_ERROR(running.status());
   jobs.clear();
   auto next = running->begin();
-  for (std::size_t i = 0; i < finished.size(); ++i) {
-    const Finished& one = finished[i];
+  for (const Finished& one : finished) {
     const bool runs = next != running->end() && next->job == one.lease.job;
     if (runs && OnlyCompletes(one, *next)) {
       jobs.push_back(next->job);
@@ -67,23 +69,26 @@ absl::Status Finisher::FinishBatch(absl::Span<const Finished> finished,
       context_.Count(next->lane, JobState::kCompleted, 1);
       context_.AddCompleted(next->job);
       context_.AddEvent(EventType::kCompleted, next->job, next->fence);
+      results.push_back(absl::OkStatus());
     } else {
-      OUTLIVE_RETURN_IF_ERROR(FinishOne(one, results[i]));
+      absl::StatusOr<ElementStatus> result = FinishOne(one);
+      OUTLIVE_RETURN_IF_ERROR(result.status());
+      results.push_back(std::move(result->status));
     }
     if (runs) ++next;
   }
   return jobs.empty() ? absl::OkStatus() : rows_.Complete(jobs);
 }
 
-absl::Status Finisher::FinishOne(const Finished& finished, absl::Status& result) {
-  result = ValidateFinished(finished);
-  if (!result.ok()) return absl::OkStatus();
+absl::StatusOr<ElementStatus> Finisher::FinishOne(const Finished& finished) {
+  if (absl::Status status = ValidateFinished(finished); !status.ok()) return ElementStatus{status};
   absl::StatusOr<std::optional<RunningJob>> running = rows_.FindRunning(finished.lease.job);
   OUTLIVE_RETURN_IF_ERROR(running.status());
   if (!running->has_value() || (*running)->at.fence != finished.lease.fence) {
-    return WhatBecameOf(finished.lease, finished.transition, result);
+    return WhatBecameOf(finished.lease, finished.transition);
   }
-  return EndAttempt(**std::move(running), finished);
+  OUTLIVE_RETURN_IF_ERROR(EndAttempt(**std::move(running), finished));
+  return ElementStatus();
 }
 
 absl::Status Finisher::EndAttempt(RunningJob running, const Finished& finished) {
@@ -114,36 +119,37 @@ absl::Status Finisher::EndAttempt(RunningJob running, const Finished& finished) 
   return End(running.job, running.lane, by, at, static_cast<int>(finished.transition), output);
 }
 
-absl::Status Finisher::End(JobId job, LaneId lane, Transition by, const JobProgress& at,
+absl::Status Finisher::End(JobId job, LaneId lane, Transition by, JobProgress at,
                            std::optional<std::int64_t> transition, std::string_view output) {
   // Every transition that comes here ends a running job; jobs that wait are only cancelled.
   const JobState state = NextState(JobState::kRunning, by).value();
-  OUTLIVE_RETURN_IF_ERROR(rows_.End(job, lane, state, at, transition));
-  context_.AddEvent(EventOf(by), job, at.fence);
-  const absl::StatusOr<std::vector<NewJob>> follow_ups =
+  const absl::StatusOr<absl::StatusOr<std::vector<NewJob>>> follow_ups =
       rows_.FollowUpsOf(job, lane, state, at, output);
   OUTLIVE_RETURN_IF_ERROR(follow_ups.status());
-  return inserter_.InsertUnchecked(*follow_ups);
+  if (!(*follow_ups).ok()) {
+    const AttemptError lost =
+        FollowUpsLost(static_cast<int>(at.attempt), context_.now(), (*follow_ups).status());
+    OUTLIVE_RETURN_IF_ERROR(rows_.AddError(job, lost, at.flags));
+  }
+  OUTLIVE_RETURN_IF_ERROR(rows_.End(job, lane, state, at, transition));
+  context_.AddEvent(EventOf(by), job, at.fence);
+  return (*follow_ups).ok() ? inserter_.InsertUnchecked(**follow_ups) : absl::OkStatus();
 }
 
-absl::Status Finisher::WhatBecameOf(const Lease& lease, std::optional<Transition> transition,
-                                    absl::Status& result) {
-  result = LeaseLost(lease);
+absl::StatusOr<ElementStatus> Finisher::WhatBecameOf(const Lease& lease,
+                                                     std::optional<Transition> transition) {
   Rows rows = whereabouts_.Query(lease.job);
   if (!rows.Next()) {
     OUTLIVE_RETURN_IF_ERROR(rows.status());
-    result = absl::NotFoundError(fmt::format("there is no job {}", lease.job));
-    return absl::OkStatus();
+    return ElementStatus{absl::NotFoundError(fmt::format("there is no job {}", lease.job))};
   }
   const bool running = !rows.IsNull(10);
-  if (running || !transition) return absl::OkStatus();
+  if (running || !transition) return ElementStatus{LeaseLost(lease)};
   const bool ended = !rows.IsNull(11);
   const std::int64_t fence = rows.Int(ended ? 12 : 4);
   const std::optional<std::int64_t> by = rows.OptionalInt(ended ? 13 : 6);
-  if (fence == lease.fence && by == static_cast<std::int64_t>(*transition)) {
-    result = absl::OkStatus();
-  }
-  return absl::OkStatus();
+  const bool repeat = fence == lease.fence && by == static_cast<std::int64_t>(*transition);
+  return ElementStatus{repeat ? absl::OkStatus() : LeaseLost(lease)};
 }
 
 }  // namespace outlive::sqlite

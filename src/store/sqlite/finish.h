@@ -23,6 +23,12 @@
 
 namespace outlive::sqlite {
 
+// How it went for one element of a batch. Not a bare Status: in a StatusOr of that, errors of the
+// whole call would be taken for the element's, and what was half done would be committed.
+struct ElementStatus {
+  absl::Status status = {};
+};
+
 class Finisher {
  public:
   // All outlive it.
@@ -33,21 +39,19 @@ class Finisher {
   absl::StatusOr<std::vector<absl::Status>> Finish(absl::Span<const Finished> finished);
 
   // The end of a job that is in no state now, with its event and its follow-ups.
-  absl::Status End(JobId job, LaneId lane, Transition by, const JobProgress& at,
+  absl::Status End(JobId job, LaneId lane, Transition by, JobProgress at,
                    std::optional<std::int64_t> transition, std::string_view output);
 
-  // Whether a lease that is not held was ended by `transition` before: `result` is OK, kAborted or
-  // kNotFound.
-  absl::Status WhatBecameOf(const Lease& lease, std::optional<Transition> transition,
-                            absl::Status& result);
+  // Whether a lease that is not held was ended by `transition` before: OK, kAborted or kNotFound.
+  absl::StatusOr<ElementStatus> WhatBecameOf(const Lease& lease,
+                                             std::optional<Transition> transition);
 
  private:
   // The elements that only have to be completed, done by statements about all of them at once. The
   // others are done one after the other.
   absl::Status FinishBatch(absl::Span<const Finished> finished, std::vector<absl::Status>& results);
 
-  // `result` is that of the element; the status returned is that of the whole call.
-  absl::Status FinishOne(const Finished& finished, absl::Status& result);
+  absl::StatusOr<ElementStatus> FinishOne(const Finished& finished);
   absl::Status EndAttempt(RunningJob running, const Finished& finished);
 
   WriteContext& context_;

@@ -3,7 +3,9 @@
 #include <absl/strings/str_join.h>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "outlive/core/event.h"
@@ -17,6 +19,15 @@ namespace {
 
 Bytes AsBytes(const Fingerprint& fingerprint) {
   return {{reinterpret_cast<const char*>(fingerprint.data()), fingerprint.size()}};
+}
+
+// All zeros, which no arguments have, where it is of another size.
+Fingerprint AsFingerprint(std::string_view bytes) {
+  Fingerprint fingerprint = {};
+  if (bytes.size() == fingerprint.size()) {
+    std::copy(bytes.begin(), bytes.end(), fingerprint.begin());
+  }
+  return fingerprint;
 }
 
 }  // namespace
@@ -85,11 +96,13 @@ absl::StatusOr<absl::StatusOr<Inserted>> Inserter::InsertOne(const NewJob& job) 
 
 absl::StatusOr<std::optional<absl::StatusOr<Inserted>>> Inserter::TakeKey(const NewJob& job) {
   using Answer = std::optional<absl::StatusOr<Inserted>>;
+  const Payloads& payloads = context_.payloads();
   const Fingerprint hash = KeyFingerprint(job.kind, job.idempotency_key);
-  const Fingerprint args = ArgsFingerprint(job.args);
+  const absl::StatusOr<Fingerprint> args = payloads.ArgsFingerprint(hash, job.args);
+  OUTLIVE_RETURN_IF_ERROR(args.status());
   const absl::Time expires_at = context_.now() + job.idempotency_window;
   OUTLIVE_RETURN_IF_ERROR(
-      add_key_.Run(expires_at, AsBytes(hash), context_.next_job(), AsBytes(args)));
+      add_key_.Run(expires_at, AsBytes(hash), context_.next_job(), AsBytes(*args)));
   if (add_key_.changes() == 1) return Answer();
   {
     Rows rows = find_key_.Query(AsBytes(hash));
@@ -98,7 +111,7 @@ absl::StatusOr<std::optional<absl::StatusOr<Inserted>>> Inserter::TakeKey(const 
       return absl::DataLossError("the index of outlive_key does not agree with its table");
     }
     if (rows.Time(0) > context_.now()) {
-      if (rows.Text(2) == AsBytes(args).bytes) {
+      if (payloads.IsArgsFingerprint(AsFingerprint(rows.Text(2)), hash, job.args)) {
         return Answer(Inserted{rows.Int(1), true});
       }
       return Answer(absl::AlreadyExistsError(fmt::format(
@@ -108,7 +121,7 @@ absl::StatusOr<std::optional<absl::StatusOr<Inserted>>> Inserter::TakeKey(const 
   // Its window has ended.
   OUTLIVE_RETURN_IF_ERROR(delete_key_.Run(AsBytes(hash)));
   OUTLIVE_RETURN_IF_ERROR(
-      add_key_.Run(expires_at, AsBytes(hash), context_.next_job(), AsBytes(args)));
+      add_key_.Run(expires_at, AsBytes(hash), context_.next_job(), AsBytes(*args)));
   return Answer();
 }
 
@@ -119,7 +132,7 @@ absl::StatusOr<bool> Inserter::HasRoom(const NewJob& job) {
   if (fresh) {
     OUTLIVE_RETURN_IF_ERROR(context_.FlushCounts());
     Rows rows = queue_backlog_.Query(*queue);
-    if (rows.Next()) counted->second = rows.Int(0);
+    if (rows.Next()) counted->second = rows.LargeCount(0);
     OUTLIVE_RETURN_IF_ERROR(rows.status());
   }
   return counted->second < job.backlog_max;
@@ -136,13 +149,18 @@ absl::StatusOr<JobId> Inserter::AddJob(LaneId lane, const NewJob& job) {
   }
   if (!job.follow_ups.empty()) {
     flags |= kHasFollowUps;
-    OUTLIVE_RETURN_IF_ERROR(add_follow_ups_.Run(id, EncodeFollowUps(job.follow_ups)));
+    const absl::StatusOr<std::string> kept = context_.payloads().KeepFollowUps(id, job.follow_ups);
+    OUTLIVE_RETURN_IF_ERROR(kept.status());
+    OUTLIVE_RETURN_IF_ERROR(add_follow_ups_.Run(id, *kept));
   }
+  const absl::StatusOr<KeptPayload> args =
+      context_.payloads().Keep(id, PayloadField::kArgs, job.args);
+  OUTLIVE_RETURN_IF_ERROR(args.status());
   const std::int64_t run_at = absl::ToUnixMicros(DueTime(job.run_at, context_.now()));
   OUTLIVE_RETURN_IF_ERROR(add_job_.Run(
       id, lane, job.priority, run_at, context_.now(), job.attempt_count_max, flags,
       TextOrNull{job.idempotency_key}, TextOrNull{job.partition_key}, TextOrNull{job.traceparent},
-      TextOrNull{tags}, TextOrNull{job.retry_policy}, Bytes{job.args}));
+      TextOrNull{tags}, TextOrNull{job.retry_policy}, Bytes{args->bytes()}));
   context_.Count(lane, JobState::kPending, 1);
   context_.AddEvent(EventType::kEnqueued, id, 0);
   if (!backlog_.empty()) {

@@ -30,7 +30,7 @@ absl::StatusOr<std::optional<RunningJob>> JobRows::FindRunning(JobId job) {
   running.job = job;
   running.lane = rows.Int(0);
   running.at.fence = rows.Int(1);
-  running.at.attempt = rows.Int(2);
+  running.at.attempt = rows.Count(2);
   running.at.started_at = rows.Int(3);
   running.at.flags = rows.Int(4);
   running.cancel_requested = rows.Int(5) != 0;
@@ -141,14 +141,16 @@ absl::StatusOr<std::optional<AttemptError>> JobRows::LastError(JobId job) {
     OUTLIVE_RETURN_IF_ERROR(rows.status());
     return std::nullopt;
   }
-  return AttemptError{static_cast<int>(rows.Int(1)), rows.Time(2),
-                      static_cast<absl::StatusCode>(rows.Int(3)), std::string(rows.Text(4))};
+  return AttemptError{rows.Count(1), rows.Time(2), static_cast<absl::StatusCode>(rows.Int(3)),
+                      std::string(rows.Text(4))};
 }
 
-absl::StatusOr<std::vector<NewJob>> JobRows::FollowUpsOf(JobId job, LaneId lane, JobState state,
-                                                         const JobProgress& at,
-                                                         std::string_view output) {
-  if ((at.flags & kHasFollowUps) == 0) return std::vector<NewJob>();
+absl::StatusOr<absl::StatusOr<std::vector<NewJob>>> JobRows::FollowUpsOf(JobId job, LaneId lane,
+                                                                         JobState state,
+                                                                         const JobProgress& at,
+                                                                         std::string_view output) {
+  using Answer = absl::StatusOr<std::vector<NewJob>>;
+  if ((at.flags & kHasFollowUps) == 0) return Answer(std::vector<NewJob>());
   absl::StatusOr<LaneNames> names = context_.catalog().NamesOf(lane);
   OUTLIVE_RETURN_IF_ERROR(names.status());
   absl::StatusOr<std::optional<AttemptError>> error = LastError(job);
@@ -166,15 +168,14 @@ absl::StatusOr<std::vector<NewJob>> JobRows::FollowUpsOf(JobId job, LaneId lane,
   Rows rows = follow_ups_.Query(job);
   if (!rows.Next()) {
     OUTLIVE_RETURN_IF_ERROR(rows.status());
-    return absl::DataLossError(fmt::format("the follow-ups of job {} are gone", job));
+    return Answer(absl::DataLossError("the job's follow-ups are gone"));
   }
-  ended.generation = static_cast<int>(rows.Int(1));
+  ended.generation = rows.Count(1);
   ended.traceparent = rows.Text(2);
-  const absl::StatusOr<std::vector<FollowUp>> follow_ups = DecodeFollowUps(rows.Text(0));
-  if (!follow_ups.ok()) {
-    return absl::DataLossError(fmt::format("the follow-ups of job {} cannot be read", job));
-  }
-  return FollowUpJobs(*follow_ups, ended);
+  const absl::StatusOr<std::vector<FollowUp>> follow_ups =
+      context_.payloads().OpenFollowUps(job, rows.Text(0));
+  if (!follow_ups.ok()) return Answer(follow_ups.status());
+  return Answer(FollowUpJobs(*follow_ups, ended));
 }
 
 absl::Status JobRows::AddError(JobId job, const AttemptError& error, std::int64_t& flags) {
@@ -182,7 +183,7 @@ absl::Status JobRows::AddError(JobId job, const AttemptError& error, std::int64_
   std::int64_t number = 1;
   {
     Rows rows = last_error_.Query(job);
-    if (rows.Next()) number = rows.Int(0) + 1;
+    if (rows.Next()) number = Next(rows.Int(0));
     OUTLIVE_RETURN_IF_ERROR(rows.status());
   }
   OUTLIVE_RETURN_IF_ERROR(add_error_.Run(job, number, error.attempt, error.at,
@@ -203,7 +204,10 @@ absl::Status JobRows::AddError(JobId job, const AttemptError& error, std::int64_
 absl::Status JobRows::PutOutput(JobId job, std::string_view output, std::int64_t& flags) {
   if (output.empty()) return absl::OkStatus();
   flags |= kHasOutput;
-  return put_output_.Run(job, Bytes{output});
+  const absl::StatusOr<KeptPayload> kept =
+      context_.payloads().Keep(job, PayloadField::kOutput, output);
+  OUTLIVE_RETURN_IF_ERROR(kept.status());
+  return put_output_.Run(job, Bytes{kept->bytes()});
 }
 
 absl::Status JobRows::Requeue(JobId job, LaneId lane, JobState from, JobProgress at,
@@ -212,7 +216,7 @@ absl::Status JobRows::Requeue(JobId job, LaneId lane, JobState from, JobProgress
   context_.Count(lane, from, -1);
   if ((at.flags & kHasOutput) != 0) OUTLIVE_RETURN_IF_ERROR(delete_output_.Run(job));
   at.flags &= ~(kHasOutput | kCancelRequested);
-  ++at.fence;
+  at.fence = Next(at.fence);
   std::int64_t priority = 0;
   {
     Rows rows = requeue_job_.Query(job, run_at, at.fence, at.flags, at.started_at);

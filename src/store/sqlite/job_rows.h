@@ -9,6 +9,7 @@
 #include <absl/status/statusor.h>
 
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -22,6 +23,11 @@
 #include "store/sqlite_sql.h"
 
 namespace outlive::sqlite {
+
+// The number after `number`. In a row that somebody else has written it may be the last one.
+inline std::int64_t Next(std::int64_t number) {
+  return number < std::numeric_limits<std::int64_t>::max() ? number + 1 : number;
+}
 
 // What changes from attempt to attempt.
 struct JobProgress {
@@ -77,9 +83,11 @@ class JobRows {
   absl::Status End(JobId job, LaneId lane, JobState state, const JobProgress& at,
                    std::optional<std::int64_t> transition);
 
-  // The follow-ups of a job that has just ended.
-  absl::StatusOr<std::vector<NewJob>> FollowUpsOf(JobId job, LaneId lane, JobState state,
-                                                  const JobProgress& at, std::string_view output);
+  // The follow-ups of a job that is ending. The inner status: they are there and cannot be read.
+  absl::StatusOr<absl::StatusOr<std::vector<NewJob>>> FollowUpsOf(JobId job, LaneId lane,
+                                                                  JobState state,
+                                                                  const JobProgress& at,
+                                                                  std::string_view output);
 
   // Adds to the history of a job, and kHasErrors to `flags`.
   absl::Status AddError(JobId job, const AttemptError& error, std::int64_t& flags);

@@ -97,6 +97,10 @@ absl::StatusOr<std::vector<Rescued>> JoinedTransaction::Rescue(const RescueReque
 
 absl::StatusOr<PruneResult> JoinedTransaction::Prune(const PruneRequest&) { return NotHere(); }
 
+absl::StatusOr<ReencryptResult> JoinedTransaction::Reencrypt(const ReencryptRequest&) {
+  return NotHere();
+}
+
 absl::Status JoinedTransaction::SetQueue(const QueueSettings&) { return NotHere(); }
 
 absl::Status JoinedTransaction::Commit() {

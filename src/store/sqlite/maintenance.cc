@@ -66,13 +66,13 @@ absl::StatusOr<std::vector<Maintainer::LostJob>> Maintainer::FindLostJobs(int jo
     job.running.job = rows.Int(0);
     job.running.lane = rows.Int(1);
     job.running.at.fence = rows.Int(2);
-    job.running.at.attempt = rows.Int(3);
+    job.running.at.attempt = rows.Count(3);
     job.running.at.started_at = rows.Int(4);
     job.running.at.flags = rows.Int(5);
     job.running.cancel_requested = rows.Int(6) != 0;
     job.running.at.progress = rows.OptionalReal(7);
     job.running.at.note = rows.Text(8);
-    job.crashes = static_cast<int>(rows.Int(9)) + 1;
+    job.crashes = rows.Count(9) + 1;
     lost.push_back(std::move(job));
   }
   OUTLIVE_RETURN_IF_ERROR(rows.status());
@@ -87,7 +87,7 @@ absl::StatusOr<Rescued> Maintainer::RescueOne(LostJob lost, const RescueRequest&
   OUTLIVE_RETURN_IF_ERROR(rows_.LeaveRunning(running));
   OUTLIVE_RETURN_IF_ERROR(rows_.AddError(
       running.job, LostError(static_cast<int>(at.attempt), context_.now()), at.flags));
-  ++at.fence;
+  at.fence = Next(at.fence);
   if (by == Transition::kRescue) {
     OUTLIVE_RETURN_IF_ERROR(
         rows_.PutBack(running, at, by, ToStoreTime(context_.now() + request.delay), 1));
@@ -199,6 +199,7 @@ absl::StatusOr<int> Maintainer::PruneBatch(absl::Time until, int count_max) {
     seq = rows.Int(0);
     at = rows.Int(1);
     last_job = rows.Int(3);
+    OUTLIVE_RETURN_IF_ERROR(CheckNumber(seq));
     OUTLIVE_RETURN_IF_ERROR(DecodeEntries(rows.Text(4), entries));
     newest = !rows.Next();
     OUTLIVE_RETURN_IF_ERROR(rows.status());

@@ -91,6 +91,11 @@ absl::StatusOr<PruneResult> OwnTransaction::Prune(const PruneRequest& request) {
       [&](WriteSession& session) { return session.maintainer.Prune(request); });
 }
 
+absl::StatusOr<ReencryptResult> OwnTransaction::Reencrypt(const ReencryptRequest& request) {
+  return Do<absl::StatusOr<ReencryptResult>>(
+      [&](WriteSession& session) { return session.reencrypter.Reencrypt(request); });
+}
+
 absl::Status OwnTransaction::SetQueue(const QueueSettings& settings) {
   return Do<absl::Status>(
       [&](WriteSession& session) { return session.changer.SetQueue(settings); });

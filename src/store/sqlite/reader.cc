@@ -30,7 +30,7 @@ constexpr int kState = 6;
 constexpr int kEndedAt = 7;
 
 void ReadChanging(const Rows& rows, int first, Job& job, std::int64_t& flags) {
-  job.attempt = static_cast<int>(rows.Int(first));
+  job.attempt = rows.Count(first);
   job.fence = rows.Int(first + 1);
   flags = rows.Int(first + 2);
   if (!rows.IsNull(first + 3)) job.started_at = rows.Time(first + 3);
@@ -77,12 +77,12 @@ absl::StatusOr<Job> Reader::ReadJob(JobId id, std::int64_t& flags) {
   job.id = rows.Int(0);
   job.queue = rows.Text(1);
   job.kind = rows.Text(2);
-  job.priority = static_cast<int>(rows.Int(3));
+  job.priority = rows.Count(3);
   job.run_at = rows.Time(4);
   job.created_at = rows.Time(5);
-  job.attempt_count_max = static_cast<int>(rows.Int(6));
-  job.crashes = static_cast<int>(rows.Int(7));
-  job.generation = static_cast<int>(rows.Int(8));
+  job.attempt_count_max = rows.Count(6);
+  job.crashes = rows.Count(7);
+  job.generation = rows.Count(8);
   job.idempotency_key = rows.Text(9);
   job.partition_key = rows.Text(10);
   job.traceparent = rows.Text(11);
@@ -125,23 +125,27 @@ absl::Status Reader::ReadState(const Rows& resting, Job& job, std::int64_t& flag
 absl::Status Reader::ReadRest(std::int64_t flags, Job& job) {
   struct Part {
     bool wanted;
+    PayloadField field;
     Statement& statement;
     std::string& to;
   };
-  const std::array parts = {Part{true, args_, job.args},
-                            Part{(flags & kHasCheckpoint) != 0, checkpoint_, job.checkpoint},
-                            Part{(flags & kHasOutput) != 0, output_, job.output}};
+  const std::array parts = {
+      Part{true, PayloadField::kArgs, args_, job.args},
+      Part{(flags & kHasCheckpoint) != 0, PayloadField::kCheckpoint, checkpoint_, job.checkpoint},
+      Part{(flags & kHasOutput) != 0, PayloadField::kOutput, output_, job.output}};
   for (const Part& part : parts) {
     if (!part.wanted) continue;
     absl::StatusOr<std::string> bytes = ReadBytes(part.statement, job.id);
     OUTLIVE_RETURN_IF_ERROR(bytes.status());
     part.to = *std::move(bytes);
+    job.sealed = job.sealed || ReadSealed(part.to).has_value();
+    job.payload_status.Update(payloads_.Open(job.id, part.field, part.to));
   }
   if ((flags & kHasErrors) != 0) {
     Rows rows = errors_.Query(job.id);
     while (rows.Next()) {
-      job.errors.push_back({static_cast<int>(rows.Int(0)), rows.Time(1),
-                            static_cast<absl::StatusCode>(rows.Int(2)), std::string(rows.Text(3))});
+      job.errors.push_back({rows.Count(0), rows.Time(1), static_cast<absl::StatusCode>(rows.Int(2)),
+                            std::string(rows.Text(3))});
     }
     OUTLIVE_RETURN_IF_ERROR(rows.status());
   }
@@ -209,12 +213,12 @@ absl::StatusOr<std::vector<JobStats::Lane>> Reader::ReadLanes(absl::Time now) {
     JobStats::Lane lane;
     lane.queue = rows.Text(1);
     lane.kind = rows.Text(2);
-    lane.pending = rows.Int(3);
-    lane.blocked = rows.Int(4);
-    lane.running = rows.Int(5);
-    lane.completed = rows.Int(6);
-    lane.cancelled = rows.Int(7);
-    lane.dead = rows.Int(8);
+    lane.pending = rows.LargeCount(3);
+    lane.blocked = rows.LargeCount(4);
+    lane.running = rows.LargeCount(5);
+    lane.completed = rows.LargeCount(6);
+    lane.cancelled = rows.LargeCount(7);
+    lane.dead = rows.LargeCount(8);
     if (lane.pending + lane.blocked + lane.running + lane.completed + lane.cancelled + lane.dead ==
         0) {
       continue;
@@ -270,6 +274,9 @@ absl::StatusOr<std::vector<Event>> Reader::EventsAfter(std::int64_t after, int e
     }
     entries.clear();
     OUTLIVE_RETURN_IF_ERROR(DecodeEntries(rows.Text(2), entries));
+    for (const std::int64_t number : {next, rows.Int(1)}) {
+      OUTLIVE_RETURN_IF_ERROR(CheckNumber(number));
+    }
     for (std::size_t i = 0; i < entries.size(); ++i) {
       const std::int64_t seq = next + static_cast<std::int64_t>(i);
       if (seq > after && events.size() < static_cast<std::size_t>(event_count_max)) {

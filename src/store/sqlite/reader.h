@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "outlive/core/job_store.h"
+#include "outlive/core/payloads.h"
 #include "store/sqlite/database.h"
 #include "store/sqlite/job_list.h"
 #include "store/sqlite/sql_text.h"
@@ -24,7 +25,9 @@ namespace outlive::sqlite {
 
 class Reader {
  public:
-  explicit Reader(std::unique_ptr<Database> database) : database_(std::move(database)) {}
+  // `payloads` outlives it.
+  Reader(std::unique_ptr<Database> database, const Payloads& payloads)
+      : database_(std::move(database)), payloads_(payloads) {}
 
   void SetDeadline(const Deadline& deadline) { database_->SetDeadline(deadline); }
 
@@ -55,6 +58,7 @@ class Reader {
   absl::Status DescribeGroup(DeadLetterGroup& group);
 
   const std::unique_ptr<Database> database_;
+  const Payloads& payloads_;
   JobList list_{database_->handle()};
 
   Statement job_{database_->handle(), SqlText(kReadSql, "job")};

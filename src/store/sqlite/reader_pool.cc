@@ -72,7 +72,7 @@ absl::StatusOr<std::unique_ptr<Reader>> ReaderPool::Open(const Deadline& deadlin
   absl::StatusOr<std::unique_ptr<Database>> database =
       Database::Open(path_, ConnectionUse::kReader, options_, deadline.left());
   OUTLIVE_RETURN_IF_ERROR(database.status());
-  return std::make_unique<Reader>(*std::move(database));
+  return std::make_unique<Reader>(*std::move(database), payloads_);
 }
 
 void ReaderPool::Give(std::unique_ptr<Reader> reader) {

@@ -23,8 +23,13 @@ namespace outlive::sqlite {
 
 class ReaderPool {
  public:
-  ReaderPool(std::string path, const DatabaseOptions& options, std::size_t reader_count_max)
-      : path_(std::move(path)), options_(options), reader_count_max_(reader_count_max) {}
+  // `payloads` outlives it.
+  ReaderPool(std::string path, const DatabaseOptions& options, const Payloads& payloads,
+             std::size_t reader_count_max)
+      : path_(std::move(path)),
+        options_(options),
+        payloads_(payloads),
+        reader_count_max_(reader_count_max) {}
 
   // Opens the first reader: from then on there is one, whatever the process runs out of.
   absl::Status OpenFirst(absl::Duration timeout);
@@ -42,6 +47,7 @@ class ReaderPool {
 
   const std::string path_;
   const DatabaseOptions options_;
+  const Payloads& payloads_;
   const std::size_t reader_count_max_;
 
   Mutex mutex_;

@@ -60,13 +60,13 @@ absl::StatusOr<bool> MigrateOnce(Database& database, RandomSource& random,
                                  const SchemaSource& source) {
   OUTLIVE_RETURN_IF_ERROR(database.Exec("BEGIN IMMEDIATE", "begin a migration"));
   const absl::Cleanup rollback = [&database] { database.Rollback(); };
-  const absl::StatusOr<int> version = ReadSchemaVersion(database);
+  const absl::StatusOr<std::int64_t> version = ReadSchemaVersion(database);
   OUTLIVE_RETURN_IF_ERROR(version.status());
   const int known = static_cast<int>(source.migrations.size());
   OUTLIVE_RETURN_IF_ERROR(CheckSchemaVersion(*version, known));
   if (*version == known) return false;
   const std::string_view sql = source.migrations[static_cast<std::size_t>(*version)];
-  OUTLIVE_RETURN_IF_ERROR(RunMigration(database, random, sql, *version + 1));
+  OUTLIVE_RETURN_IF_ERROR(RunMigration(database, random, sql, static_cast<int>(*version) + 1));
   OUTLIVE_RETURN_IF_ERROR(database.Exec("COMMIT", "commit a migration"));
   return true;
 }
@@ -78,7 +78,7 @@ absl::Span<const std::string_view> Migrations() { return kMigrations; }
 int SchemaVersion() { return static_cast<int>(kMigrations.size()); }
 
 absl::Status Migrate(Database& database, RandomSource& random, const SchemaSource& source) {
-  const absl::StatusOr<int> version = ReadSchemaVersion(database);
+  const absl::StatusOr<std::int64_t> version = ReadSchemaVersion(database);
   OUTLIVE_RETURN_IF_ERROR(version.status());
   const int known = static_cast<int>(source.migrations.size());
   OUTLIVE_RETURN_IF_ERROR(CheckSchemaVersion(*version, known));
@@ -103,13 +103,13 @@ absl::Status ForgetStatistics(Database& database) {
       "forget statistics");
 }
 
-absl::StatusOr<int> ReadSchemaVersion(Database& database) {
+absl::StatusOr<std::int64_t> ReadSchemaVersion(Database& database) {
   const absl::StatusOr<bool> found = HasRow(database, kHasMeta);
   OUTLIVE_RETURN_IF_ERROR(found.status());
-  if (!*found) return 0;
+  if (!*found) return std::int64_t{0};
   Statement read(database.handle(), kReadMeta);
   Rows rows = read.Query(kVersionName);
-  if (rows.Next()) return static_cast<int>(rows.Int(0));
+  if (rows.Next()) return rows.Int(0);
   OUTLIVE_RETURN_IF_ERROR(rows.status());
   return absl::DataLossError("the table outlive_meta has no schema_version");
 }
@@ -122,7 +122,10 @@ absl::StatusOr<std::string> ReadStoreId(Database& database) {
   return absl::DataLossError("the table outlive_meta has no store_id");
 }
 
-absl::Status CheckSchemaVersion(int in_file, int known) {
+absl::Status CheckSchemaVersion(std::int64_t in_file, int known) {
+  if (in_file < 0) {
+    return absl::DataLossError(fmt::format("outlive_meta says that the schema is {}", in_file));
+  }
   if (in_file <= known) return absl::OkStatus();
   return absl::FailedPreconditionError(
       fmt::format("the file has schema {} of outlive, and this library knows schemas up to {}: "

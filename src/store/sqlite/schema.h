@@ -7,6 +7,7 @@
 #include <absl/status/statusor.h>
 #include <absl/types/span.h>
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -41,14 +42,15 @@ absl::Status Migrate(Database& database, RandomSource& random, const SchemaSourc
 // do not see them; those that are open do, where ANALYZE comes later and the schema changes then.
 absl::Status ForgetStatistics(Database& database);
 
-// The schema of the file; 0: none yet.
-absl::StatusOr<int> ReadSchemaVersion(Database& database);
+// The schema of the file, unchecked; 0: none yet.
+absl::StatusOr<std::int64_t> ReadSchemaVersion(Database& database);
 
 // StoreInfo::store_id.
 absl::StatusOr<std::string> ReadStoreId(Database& database);
 
-// OK, or the kFailedPrecondition of a schema that this library does not know.
-absl::Status CheckSchemaVersion(int in_file, int known);
+// OK, or the kFailedPrecondition of a schema that this library does not know. kDataLoss: no schema
+// has such a number.
+absl::Status CheckSchemaVersion(std::int64_t in_file, int known);
 
 }  // namespace outlive::sqlite
 

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "core/faults.h"
+#include "outlive/core/payloads.h"
 #include "outlive/core/wake_hub.h"
 #include "store/sqlite/database.h"
 #include "store/sqlite/file.h"
@@ -148,9 +149,11 @@ class SqliteStore::State {
         identity(file),
         process(getpid()),
         time(*options.clock),
-        writer(std::move(database), time,
+        payloads(options.cipher, info.store_id),
+        writer(std::move(database), time, payloads,
                sqlite::Checkpointer(path, WriterOptions(options), options.checkpoint_page_count)),
-        readers(path, ReaderOptions(options), static_cast<std::size_t>(options.reader_count_max)),
+        readers(path, ReaderOptions(options), payloads,
+                static_cast<std::size_t>(options.reader_count_max)),
         watcher(writer, hub, path, options.poll_interval) {}
 
   bool forked() const { return getpid() != process; }
@@ -178,6 +181,7 @@ class SqliteStore::State {
   const sqlite::FileIdentity identity;
   const pid_t process;
   sqlite::StoreTime time;
+  const Payloads payloads;
   sqlite::Writer writer;
   sqlite::ReaderPool readers;
   WakeHub hub;
@@ -209,7 +213,8 @@ absl::StatusOr<std::unique_ptr<SqliteStore>> SqliteStore::Open(const std::string
                  .schema_version = sqlite::SchemaVersion(),
                  .durable = true,
                  .shared = true,
-                 .can_join = true};
+                 .can_join = true,
+                 .sealing = options.cipher != nullptr};
   auto state =
       std::make_unique<State>(*file, options, *std::move(database), std::move(info), *identity);
   OUTLIVE_RETURN_IF_ERROR(state->readers.OpenFirst(options.busy_timeout));
@@ -245,7 +250,7 @@ absl::StatusOr<std::unique_ptr<StoreTransaction>> SqliteStore::Join(HostTransact
         "no transaction is open on the connection: begin one with BEGIN IMMEDIATE");
   }
   OUTLIVE_RETURN_IF_ERROR(StopAutomaticCheckpoints(connection));
-  return std::make_unique<sqlite::JoinedTransaction>(connection, state_->time);
+  return std::make_unique<sqlite::JoinedTransaction>(connection, state_->time, state_->payloads);
 }
 
 absl::StatusOr<Job> SqliteStore::Get(JobId id) {

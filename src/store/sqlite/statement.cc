@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 #include <sqlite3.h>
 
+#include <algorithm>
 #include <cassert>
+#include <climits>
 #include <utility>
 
 #include "store/sqlite/status.h"
@@ -39,6 +41,14 @@ bool Rows::IsNull(int column) const {
 
 std::int64_t Rows::Int(int column) const {
   return sqlite3_column_int64(statement_->handle_, column);
+}
+
+int Rows::Count(int column) const {
+  return static_cast<int>(std::clamp<std::int64_t>(Int(column), 0, INT_MAX - 1));
+}
+
+std::int64_t Rows::LargeCount(int column) const {
+  return std::clamp<std::int64_t>(Int(column), 0, std::int64_t{1} << 53);
 }
 
 double Rows::Real(int column) const { return sqlite3_column_double(statement_->handle_, column); }

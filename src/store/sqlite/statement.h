@@ -58,6 +58,11 @@ class [[nodiscard]] Rows {
   // Columns of the row, from 0.
   bool IsNull(int column) const;
   std::int64_t Int(int column) const;
+
+  // Counts, also where somebody has put another number: from 0 to INT_MAX - 1, and to 2^53.
+  int Count(int column) const;
+  std::int64_t LargeCount(int column) const;
+
   double Real(int column) const;
   absl::Time Time(int column) const;
   std::string_view Text(int column) const;  // Valid until Next(). NULL: empty. Blobs too.

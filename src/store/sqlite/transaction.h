@@ -36,6 +36,7 @@ class OwnTransaction final : public StoreTransaction {
   absl::Status CloseSession(const std::string& session) override;
   absl::StatusOr<std::vector<Rescued>> Rescue(const RescueRequest& request) override;
   absl::StatusOr<PruneResult> Prune(const PruneRequest& request) override;
+  absl::StatusOr<ReencryptResult> Reencrypt(const ReencryptRequest& request) override;
   absl::Status SetQueue(const QueueSettings& settings) override;
   absl::Status Commit() override;
 
@@ -56,8 +57,9 @@ class OwnTransaction final : public StoreTransaction {
 // Writes over the host's connection, each call in a savepoint of its own.
 class JoinedTransaction final : public StoreTransaction {
  public:
-  // A transaction is open on `host`. Both outlive it.
-  JoinedTransaction(sqlite3* host, StoreTime& time) : host_(host), session_(host, time) {}
+  // A transaction is open on `host`. All outlive it.
+  JoinedTransaction(sqlite3* host, StoreTime& time, const Payloads& payloads)
+      : host_(host), session_(host, time, payloads) {}
 
   absl::StatusOr<std::vector<absl::StatusOr<Inserted>>> Insert(
       absl::Span<const NewJob> jobs) override;
@@ -73,6 +75,7 @@ class JoinedTransaction final : public StoreTransaction {
   absl::Status CloseSession(const std::string& session) override;
   absl::StatusOr<std::vector<Rescued>> Rescue(const RescueRequest& request) override;
   absl::StatusOr<PruneResult> Prune(const PruneRequest& request) override;
+  absl::StatusOr<ReencryptResult> Reencrypt(const ReencryptRequest& request) override;
   absl::Status SetQueue(const QueueSettings& settings) override;
 
   // kFailedPrecondition.

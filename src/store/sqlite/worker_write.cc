@@ -16,37 +16,42 @@ namespace outlive::sqlite {
 absl::StatusOr<std::vector<absl::Status>> WorkerWriter::Write(
     absl::Span<const WorkerWrite> writes) {
   OUTLIVE_RETURN_IF_ERROR(ValidateBatch(writes.size()));
-  std::vector<absl::Status> results(writes.size());
-  for (std::size_t i = 0; i < writes.size(); ++i) {
-    OUTLIVE_RETURN_IF_ERROR(WriteOne(writes[i], results[i]));
+  std::vector<absl::Status> results;
+  results.reserve(writes.size());
+  for (const WorkerWrite& write : writes) {
+    absl::StatusOr<ElementStatus> result = WriteOne(write);
+    OUTLIVE_RETURN_IF_ERROR(result.status());
+    results.push_back(std::move(result->status));
   }
   return results;
 }
 
-absl::Status WorkerWriter::WriteOne(const WorkerWrite& write, absl::Status& result) {
-  result = ValidateWorkerWrite(write);
-  if (!result.ok()) return absl::OkStatus();
+absl::StatusOr<ElementStatus> WorkerWriter::WriteOne(const WorkerWrite& write) {
+  if (absl::Status status = ValidateWorkerWrite(write); !status.ok()) return ElementStatus{status};
   const absl::StatusOr<std::optional<RunningJob>> found = rows_.FindRunning(write.lease.job);
   OUTLIVE_RETURN_IF_ERROR(found.status());
   if (!found->has_value() || (*found)->at.fence != write.lease.fence) {
-    return finisher_.WhatBecameOf(write.lease, std::nullopt, result);
+    return finisher_.WhatBecameOf(write.lease, std::nullopt);
   }
   const RunningJob& running = **found;
   std::int64_t flags = running.at.flags;
   if (write.artifact) {
     absl::StatusOr<std::optional<absl::Status>> known = FindArtifact(write);
     OUTLIVE_RETURN_IF_ERROR(known.status());
-    if (known->has_value()) result = **known;
-    if (!result.ok()) return absl::OkStatus();
+    if (known->has_value() && !(*known)->ok()) return ElementStatus{**std::move(known)};
     if (!known->has_value()) OUTLIVE_RETURN_IF_ERROR(AddArtifact(write));
     flags |= kHasArtifacts;
   }
   if (write.checkpoint) {
-    OUTLIVE_RETURN_IF_ERROR(put_checkpoint_.Run(running.job, Bytes{*write.checkpoint}));
+    const absl::StatusOr<KeptPayload> kept =
+        context_.payloads().Keep(running.job, PayloadField::kCheckpoint, *write.checkpoint);
+    OUTLIVE_RETURN_IF_ERROR(kept.status());
+    OUTLIVE_RETURN_IF_ERROR(put_checkpoint_.Run(running.job, Bytes{kept->bytes()}));
     flags |= kHasCheckpoint;
   }
   if (flags != running.at.flags) OUTLIVE_RETURN_IF_ERROR(set_flags_.Run(running.job, flags));
-  return PutProgress(write, running);
+  OUTLIVE_RETURN_IF_ERROR(PutProgress(write, running));
+  return ElementStatus();
 }
 
 absl::StatusOr<std::optional<absl::Status>> WorkerWriter::FindArtifact(const WorkerWrite& write) {

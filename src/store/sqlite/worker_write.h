@@ -31,8 +31,7 @@ class WorkerWriter {
   absl::StatusOr<std::vector<absl::Status>> Write(absl::Span<const WorkerWrite> writes);
 
  private:
-  // `result` is that of the element; the status returned is that of the whole call.
-  absl::Status WriteOne(const WorkerWrite& write, absl::Status& result);
+  absl::StatusOr<ElementStatus> WriteOne(const WorkerWrite& write);
 
   // Nothing: the id is free. Else OK (it is this very artifact) or kAlreadyExists.
   absl::StatusOr<std::optional<absl::Status>> FindArtifact(const WorkerWrite& write);

@@ -48,6 +48,7 @@ absl::Status WriteContext::ReadNewest() {
   {
     Rows rows = newest_batch_.Query();
     if (rows.Next()) {
+      for (const int column : {0, 2, 3}) OUTLIVE_RETURN_IF_ERROR(CheckNumber(rows.Int(column)));
       next_seq_ = rows.Int(0) + rows.Int(2);
       time_.See(rows.Int(1));
       last_job_ = rows.Int(3);
@@ -61,7 +62,7 @@ absl::Status WriteContext::ReadNewest() {
   }
   Rows rows = meta_.Query(kSchemaVersion);
   if (rows.Next()) {
-    OUTLIVE_RETURN_IF_ERROR(CheckSchemaVersion(static_cast<int>(rows.Int(0)), SchemaVersion()));
+    OUTLIVE_RETURN_IF_ERROR(CheckSchemaVersion(rows.Int(0), SchemaVersion()));
   }
   OUTLIVE_RETURN_IF_ERROR(rows.status());
   known_ = true;

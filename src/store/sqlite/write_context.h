@@ -21,6 +21,7 @@
 #include "outlive/core/job.h"
 #include "outlive/core/job_store.h"
 #include "outlive/core/lifecycle.h"
+#include "outlive/core/payloads.h"
 #include "store/sqlite/catalog.h"
 #include "store/sqlite/event_codec.h"
 #include "store/sqlite/sql_text.h"
@@ -32,9 +33,9 @@ namespace outlive::sqlite {
 
 class WriteContext {
  public:
-  // `time` outlives the context.
-  WriteContext(sqlite3* database, StoreTime& time)
-      : database_(database), time_(time), catalog_(database) {}
+  // `time` and `payloads` outlive the context.
+  WriteContext(sqlite3* database, StoreTime& time, const Payloads& payloads)
+      : database_(database), time_(time), payloads_(payloads), catalog_(database) {}
 
   // Begins a transaction whose write lock is held, and fixes its moment. `reread`: others may have
   // written since the last one.
@@ -48,6 +49,7 @@ class WriteContext {
 
   absl::Time now() const { return now_; }
   Catalog& catalog() { return catalog_; }
+  const Payloads& payloads() const { return payloads_; }
   sqlite3* database() const { return database_; }
 
   // The id of the next job, and its taking.
@@ -84,6 +86,7 @@ class WriteContext {
 
   sqlite3* const database_;
   StoreTime& time_;
+  const Payloads& payloads_;
   Catalog catalog_;
 
   // As stored, or of this transaction.

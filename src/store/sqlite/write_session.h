@@ -10,13 +10,15 @@
 #include "store/sqlite/insert.h"
 #include "store/sqlite/job_rows.h"
 #include "store/sqlite/maintenance.h"
+#include "store/sqlite/reencrypt.h"
 #include "store/sqlite/worker_write.h"
 #include "store/sqlite/write_context.h"
 
 namespace outlive::sqlite {
 
 struct WriteSession {
-  WriteSession(sqlite3* database, StoreTime& time) : context(database, time) {}
+  WriteSession(sqlite3* database, StoreTime& time, const Payloads& payloads)
+      : context(database, time, payloads) {}
 
   // Forgets everything that a transaction that is undone may have brought.
   void Forget() {
@@ -32,6 +34,7 @@ struct WriteSession {
   WorkerWriter worker_writer{context, rows, finisher};
   Changer changer{context, rows, finisher};
   Maintainer maintainer{context, rows, finisher};
+  Reencrypter reencrypter{context};
 };
 
 }  // namespace outlive::sqlite

@@ -15,11 +15,12 @@ constexpr std::string_view kSettledName = "settled";
 
 }  // namespace
 
-Writer::Writer(std::unique_ptr<Database> database, StoreTime& time, Checkpointer checkpointer)
+Writer::Writer(std::unique_ptr<Database> database, StoreTime& time, const Payloads& payloads,
+               Checkpointer checkpointer)
     : time_(time),
       database_(std::move(database)),
       checkpointer_(std::move(checkpointer)),
-      session_(database_->handle(), time) {
+      session_(database_->handle(), time, payloads) {
   sqlite3_wal_hook(database_->handle(), &Writer::OnWalCommit, this);
   // What others commit from now on is foreign. Where it cannot be read yet, from the first turn on.
   NoticeForeignCommit().IgnoreError();

@@ -29,8 +29,9 @@ namespace outlive::sqlite {
 
 class Writer {
  public:
-  // `time` outlives it. The database has the schema.
-  Writer(std::unique_ptr<Database> database, StoreTime& time, Checkpointer checkpointer);
+  // `time` and `payloads` outlive it. The database has the schema.
+  Writer(std::unique_ptr<Database> database, StoreTime& time, const Payloads& payloads,
+         Checkpointer checkpointer);
 
   // Waits for the turn and for other processes, and begins a transaction.
   absl::Status Begin(absl::Duration timeout);
