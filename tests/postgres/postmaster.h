@@ -2,7 +2,6 @@
 // alive (server_program.cc): initdb, start, stop, promote, and nothing left when it is destroyed.
 //
 // The servers here are private: no server that the machine may have is looked at or spoken to.
-// PostgreSQL refuses to run as root; where we are root, it runs as "postgres" or "nobody".
 //
 // Thread-safety: none, and the process must have one thread: this forks.
 // Errors:        a text that says what failed, with the end of the server's log; empty is success.
@@ -16,6 +15,7 @@
 #include <vector>
 
 #include "tests/postgres/server_address.h"
+#include "tests/postgres/subprocess.h"
 
 namespace outlive::testing {
 
@@ -60,14 +60,15 @@ class Postmaster {
 
  private:
   std::string data() const { return address_.folder + "/data"; }
-  std::string Run(const std::vector<std::string>& words) const;
+  std::string InitDb() const;
+  std::string BaseBackup() const;
   std::string Configure() const;
   std::string AddRole() const;
   std::string WaitUntilReady();
   std::string StartOnce();
-  std::string Failure(const std::string& what) const;
 
   const PostmasterOptions options_;
+  WorkFolder folder_;
   ServerAddress address_;
   pid_t id_ = 0;
 };

@@ -74,6 +74,15 @@ std::vector<std::string> Arguments(const PostgresServerOptions& options,
   return words;
 }
 
+// What a keeper says first.
+ServerAddress AddressFrom(WorkerProcess& keeper) {
+  const std::string line = keeper.ReadLine();
+  REQUIRE_MESSAGE(line.starts_with("ok "), "it does not start: ", line);
+  ServerAddress address = ServerAddress::FromLine(line.substr(3));
+  REQUIRE(!address.folder.empty());
+  return address;
+}
+
 // The server that the file names, once it has said that it is the one.
 ServerAddress FindServer(const std::string& file) {
   std::ifstream stream(file);
@@ -91,13 +100,9 @@ PostgresServer::PostgresServer(const PostgresServerOptions& options)
     : PostgresServer(options, "") {}
 
 PostgresServer::PostgresServer(const PostgresServerOptions& options, const std::string& standby_of)
-    : keeper_(std::make_unique<WorkerProcess>(OUTLIVE_POSTGRES_SERVER,
-                                              Arguments(options, standby_of))) {
-  const std::string line = keeper_->ReadLine();
-  REQUIRE_MESSAGE(line.starts_with("ok "), "no PostgreSQL server: ", line);
-  address_ = ServerAddress::FromLine(line.substr(3));
-  REQUIRE(!address_.folder.empty());
-}
+    : keeper_(
+          std::make_unique<WorkerProcess>(OUTLIVE_POSTGRES_SERVER, Arguments(options, standby_of))),
+      address_(AddressFrom(*keeper_)) {}
 
 PostgresServer::~PostgresServer() {
   if (FailureListener::has_failed || std::uncaught_exceptions() > 0) ShowLog(Log());
@@ -127,6 +132,17 @@ void PostgresServer::Start() { Ask("start"); }
 void PostgresServer::Promote() { Ask("promote"); }
 
 std::string PostgresServer::Log() const { return ReadFrom(address_.log_path(), 0); }
+
+PoolerProcess::PoolerProcess(const ServerAddress& server, int size)
+    : keeper_(std::make_unique<WorkerProcess>(
+          OUTLIVE_POSTGRES_SERVER,
+          std::vector<std::string>{"pool", std::to_string(size), server.ToLine()})),
+      address_(AddressFrom(*keeper_)) {}
+
+PoolerProcess::~PoolerProcess() {
+  keeper_->Signal(SIGTERM);
+  keeper_->Wait();
+}
 
 const ServerAddress& SharedServer() {
   static std::unique_ptr<PostgresServer> own;

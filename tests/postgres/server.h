@@ -67,6 +67,21 @@ class PostgresServer {
   ServerAddress address_;
 };
 
+// PoolerProcess is a PgBouncer in transaction mode before a server, which outlives it.
+class PoolerProcess {
+ public:
+  PoolerProcess(const ServerAddress& server, int size);
+  ~PoolerProcess();
+  PoolerProcess(const PoolerProcess&) = delete;
+  PoolerProcess& operator=(const PoolerProcess&) = delete;
+
+  std::string conninfo() const { return address_.conninfo(); }
+
+ private:
+  std::unique_ptr<WorkerProcess> keeper_;
+  ServerAddress address_;
+};
+
 // The server of this CTest run. Where there is none, because the test program was started by hand,
 // one is made for this process.
 const ServerAddress& SharedServer();

@@ -5,6 +5,10 @@
 //       the commands start, stop SIGNAL and promote by "ok" or "failed WHY". When the input ends,
 //       also because its other side was killed, the server goes, and its folder with it.
 //
+//   outlive_postgres_server pool SIZE ADDRESS
+//       A PgBouncer in transaction mode before the server of that ServerAddress, in the same way.
+//       There are no commands.
+//
 //   outlive_postgres_server setup FILE
 //       Leaves a server running that other processes find through FILE (ServerAddress, one line).
 //       It goes with `cleanup FILE`, with the process that started us (ctest, a shell), or when
@@ -21,7 +25,6 @@
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/un.h>
 #include <sys/wait.h>
@@ -32,15 +35,20 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "tests/postgres/pooler.h"
 #include "tests/postgres/postmaster.h"
+#include "tests/postgres/subprocess.h"
 
 namespace {
 
+using outlive::testing::EndOf;
+using outlive::testing::Pooler;
 using outlive::testing::Postmaster;
 using outlive::testing::PostmasterOptions;
 using outlive::testing::ServerAddress;
@@ -86,10 +94,11 @@ void Answer(const std::string& error, const std::string& result = "") {
   std::fflush(stdout);
 }
 
-int Attend(const PostmasterOptions& options) {
+// Keeps `server`, a Postmaster or a Pooler, for whoever holds our standard input.
+template <class Server>
+int Attend(Server& server, const std::function<std::string(const std::string&)>& obey) {
   signal(SIGPIPE, SIG_IGN);
   const int signals = TakeSignals();
-  Postmaster server(options);
   const std::string error = server.Create();
   Answer(error, server.address().ToLine());
   if (!error.empty()) return 1;
@@ -102,10 +111,20 @@ int Attend(const PostmasterOptions& options) {
     if (count <= 0) return 0;
     buffer.append(bytes.data(), static_cast<std::size_t>(count));
     for (std::size_t end = buffer.find('\n'); end != std::string::npos; end = buffer.find('\n')) {
-      Answer(Obey(server, buffer.substr(0, end)));
+      Answer(obey(buffer.substr(0, end)));
       buffer.erase(0, end + 1);
     }
   }
+}
+
+int AttendServer(const PostmasterOptions& options) {
+  Postmaster server(options);
+  return Attend(server, [&](const std::string& command) { return Obey(server, command); });
+}
+
+int AttendPooler(int size, const ServerAddress& server) {
+  Pooler pooler(server, size);
+  return Attend(pooler, [](const std::string&) { return std::string("there are no commands"); });
 }
 
 // ---- setup and cleanup -----------------------------------------------------------------------
@@ -184,7 +203,7 @@ bool IsToldToStop(int control) {
 
 // Until somebody says stop, the one who wants the server is gone, the server is, or it is idle.
 void KeepUntilUnwanted(const Postmaster& server, int wanted_by, int signals, int control) {
-  const int end = static_cast<int>(syscall(SYS_pidfd_open, server.id(), 0));
+  const int end = EndOf(server.id());
   long sessions = -1;
   int idle_checks = 0;
   while (idle_checks < kIdleChecksMax) {
@@ -201,7 +220,7 @@ void KeepUntilUnwanted(const Postmaster& server, int wanted_by, int signals, int
 
 // The keeper of a server that was set up. Tells its parent through `report` how it went.
 int Keep(const std::string& file, pid_t wanted_by_id, int report) {
-  const int wanted_by = static_cast<int>(syscall(SYS_pidfd_open, wanted_by_id, 0));
+  const int wanted_by = EndOf(wanted_by_id);
   const int signals = TakeSignals();
   setsid();
   for (const int standard : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
@@ -267,6 +286,9 @@ int main(int argc, char** argv) {
   const std::vector<std::string> words(argv + 1, argv + argc);
   if (words.size() == 2 && words[0] == "setup") return SetUp(words[1]);
   if (words.size() == 2 && words[0] == "cleanup") return CleanUp(words[1]);
+  if (words.size() == 3 && words[0] == "pool") {
+    return AttendPooler(std::atoi(words[1].c_str()), ServerAddress::FromLine(words[2]));
+  }
   if (words.empty() || words[0] != "attend") return Fail("see the top of server_program.cc");
   PostmasterOptions options;
   for (std::size_t at = 1; at < words.size(); ++at) {
@@ -281,5 +303,5 @@ int main(int argc, char** argv) {
       return Fail("unknown argument " + words[at]);
     }
   }
-  return Attend(options);
+  return AttendServer(options);
 }

@@ -97,6 +97,16 @@ TEST_CASE("a server ends when the process that made it is killed") {
   CHECK_FALSE(std::filesystem::exists(folder));
 }
 
+TEST_CASE("a pooler gives a client another connection for each transaction") {
+  PostgresServer server;
+  const PoolerProcess pooler(server.address(), 1);
+  Connection one(pooler.conninfo());
+  Connection other(pooler.conninfo());
+  one.Query("SET application_name = 'one'");
+  CHECK(one.Query("SELECT pg_backend_pid()") == other.Query("SELECT pg_backend_pid()"));
+  CHECK(one.Query("SHOW cluster_name") == server.address().name);
+}
+
 TEST_CASE("tests on the shared server do not see one another") {
   TestSchema one;
   TestSchema other;
