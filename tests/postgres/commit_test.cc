@@ -25,7 +25,7 @@ struct Rig {
   std::unique_ptr<PostgresStore> Open(const std::string& conninfo) const {
     PostgresStoreOptions options;
     options.schema = schema.name();
-    options.reply_timeout = absl::Seconds(2);
+    options.statement_timeout = absl::Milliseconds(500);
     return Value(PostgresStore::Open(conninfo, options));
   }
 

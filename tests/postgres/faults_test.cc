@@ -188,7 +188,7 @@ TEST_CASE("commits are lost on their way there and back, and the connection or o
   FleetOptions fleet_options;
   fleet_options.conninfo = proxy.conninfo();
   // Where nothing comes back, it is not for long.
-  fleet_options.store.reply_timeout = absl::Seconds(1);
+  fleet_options.store.statement_timeout = absl::Milliseconds(500);
   fleet_options.lease = absl::Seconds(4);
   Fleet fleet(server.address(), fleet_options);
   {
@@ -196,7 +196,7 @@ TEST_CASE("commits are lost on their way there and back, and the connection or o
     Nemesis nemesis(milliseconds(30), [&] {
       proxy.LoseCommit(
           {.what = random.OneIn(3) ? LostCommit::What::kRequest : LostCommit::What::kReply,
-           .cut = !random.OneIn(6)});
+           .cut = !random.OneIn(30)});
       proxy.WaitUntilLost();
     });
     fleet.Load(kRounds, [&] { return nemesis.strike_count() < 60; });
@@ -214,7 +214,7 @@ TEST_CASE("a network that goes silent is given up, and work resumes when it is b
   Proxy proxy(server.address());
   FleetOptions fleet_options;
   fleet_options.conninfo = proxy.conninfo();
-  fleet_options.store.reply_timeout = absl::Seconds(1);
+  fleet_options.store.statement_timeout = absl::Milliseconds(500);
   fleet_options.store.connect_timeout = absl::Seconds(1);
   Fleet fleet(server.address(), fleet_options);
   fleet.Load(kRounds / 2);

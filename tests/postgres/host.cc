@@ -46,7 +46,7 @@ class HostSession {
   bool Exec(const std::string& sql) {
     PGresult* result = PQexec(connection_.get(), sql.c_str());
     const ExecStatusType status = PQresultStatus(result);
-    tag_ = PQcmdStatus(result);
+    tag_ = status == PGRES_COMMAND_OK ? PQcmdStatus(result) : "";
     PQclear(result);
     return status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK;
   }
@@ -123,6 +123,7 @@ void Host::AddWorkers() {
 CheckOptions Host::Options() {
   CheckOptions options;
   options.crash_count_max = kCrashCountMax;
+  options.transactions_overlap = true;
   options.sink_kinds = {std::string(Work::kKind), std::string(Order::kKind),
                         std::string(kNoticeKind)};
   options.complete_in_kinds = {std::string(Booking::kKind)};

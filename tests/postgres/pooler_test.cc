@@ -17,7 +17,7 @@ TEST_CASE("hosts work behind PgBouncer in transaction mode") {
   const PoolerProcess pooler(server.address(), 6);
   FleetOptions options;
   options.conninfo = pooler.conninfo();
-  options.store.pooled = true;
+  options.store.transaction_pooling = true;
   options.lease = absl::Seconds(4);
   Fleet fleet(server.address(), options);
   fleet.Load(40);
@@ -34,7 +34,7 @@ TEST_CASE("behind PgBouncer backends are terminated, and nothing is lost") {
   const PoolerProcess pooler(server.address(), 6);
   FleetOptions options;
   options.conninfo = pooler.conninfo();
-  options.store.pooled = true;
+  options.store.transaction_pooling = true;
   Fleet fleet(server.address(), options);
   Connection admin(server.address().admin_conninfo());
   {

@@ -31,7 +31,7 @@ TEST_CASE("what engines ask for in bad weather gives the same on PostgreSQL as i
       PostgresStoreOptions options;
       options.clock = &clock;
       options.schema = schema.name();
-      options.listen = false;
+      options.watch = false;
       return PostgresStore::Open(schema.conninfo() + " options='-c synchronous_commit=off'",
                                  options);
     });

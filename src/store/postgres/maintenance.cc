@@ -155,7 +155,7 @@ absl::StatusOr<int> Maintainer::PruneEvents(absl::Duration keep, int row_count_m
     count += gone;
   }
   queries[0].params.Add(Ints(whole));
-  if (count > 0) OUTLIVE_RETURN_IF_ERROR(context_.session().Run(queries).status());
+  OUTLIVE_RETURN_IF_ERROR(context_.session().Run(queries).status());
   return count;
 }
 

@@ -51,16 +51,17 @@ WHERE hash IN (SELECT hash FROM outlive.key WHERE expires_at <= $1::bigint
 RETURNING 1
 
 -- @old_batches
-SELECT seq, at, count, seq = (SELECT max(seq) FROM outlive.event_batch) FROM outlive.event_batch
+SELECT seq, at, cardinality(types), seq = (SELECT max(seq) FROM outlive.event_batch) FROM outlive.event_batch
 ORDER BY seq LIMIT $1::bigint
 
 -- @delete_batches
 DELETE FROM outlive.event_batch WHERE seq = ANY($1::bigint[])
 
+-- Without its first entries; where that is all of them, it still says which number comes next.
 -- @cut_batch
 UPDATE outlive.event_batch
-SET seq = seq + $2::bigint, count = count - $2::bigint, types = types[$2::bigint + 1:],
-    jobs = jobs[$2::bigint + 1:], fences = fences[$2::bigint + 1:]
+SET seq = seq + least($2::bigint, count - 1), count = greatest(count - $2::bigint, 1),
+    types = types[$2::bigint + 1:], jobs = jobs[$2::bigint + 1:], fences = fences[$2::bigint + 1:]
 WHERE seq = $1::bigint
 
 -- @set_queue
