@@ -8,6 +8,7 @@
 #include <string>
 
 #include "outlive/conformance/helpers.h"
+#include "outlive/core/mutex.h"
 #include "outlive/engine/client.h"
 #include "outlive/store/postgres_store.h"
 #include "tests/postgres/connection.h"
@@ -100,6 +101,34 @@ TEST_CASE("the end of an attempt in doubt is settled by its fence") {
     CHECK(conformance::FinishOne(*rig.beside, end).ok());
     CHECK(conformance::StateOf(*rig.beside, job.lease.job) == JobState::kCompleted);
     CHECK(conformance::EventsOf(*rig.beside, job.lease.job) == "enqueued claimed completed");
+  }
+}
+
+// A wake-up is a hint: where nobody brings it any more, the poll does.
+TEST_CASE("a subscriber whose connection was ended hears of others all the same") {
+  const TestSchema schema;
+  PostgresStoreOptions options;
+  options.schema = schema.name();
+  options.poll_interval = absl::Milliseconds(50);
+  const auto store = Value(PostgresStore::Open(schema.conninfo(), options));
+  const auto other = Value(PostgresStore::Open(schema.conninfo(), options));
+  Mutex mutex;
+  CondVar changed;
+  int heard = 0;
+  const auto subscription = store->Subscribe([&](WakeHint hint) {
+    MutexLock lock(mutex);
+    if (hint.work) ++heard;
+    changed.NotifyAll();
+  });
+  Connection admin(schema.server().admin_conninfo());
+  for (int round = 0; round < 3; ++round) {
+    MutexLock lock(mutex);
+    heard = 0;
+    CHECK(InsertOne(*other, conformance::MakeJob()).ok());
+    while (heard == 0) changed.Wait(mutex);  // Whoever hears nothing waits for ever.
+    admin.Query(
+        "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE query LIKE '%" +
+        schema.name() + "%' AND pid <> pg_backend_pid()");
   }
 }
 

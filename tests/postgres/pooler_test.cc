@@ -9,6 +9,8 @@
 #include "tests/postgres/fleet.h"
 #include "tests/postgres/server.h"
 
+TEST_SUITE_BEGIN("slow");
+
 namespace outlive::testing {
 namespace {
 
@@ -51,3 +53,5 @@ TEST_CASE("behind PgBouncer backends are terminated, and nothing is lost") {
 
 }  // namespace
 }  // namespace outlive::testing
+
+TEST_SUITE_END();

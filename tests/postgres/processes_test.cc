@@ -13,6 +13,8 @@
 #include "tests/postgres/server.h"
 #include "tests/processes/worker_process.h"
 
+TEST_SUITE_BEGIN("slow");
+
 namespace outlive::testing {
 namespace {
 
@@ -127,3 +129,5 @@ TEST_CASE("a process that was stopped for longer than its lease can do nothing a
 
 }  // namespace
 }  // namespace outlive::testing
+
+TEST_SUITE_END();
