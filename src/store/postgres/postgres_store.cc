@@ -59,8 +59,7 @@ class PostgresStore::State {
         reader_settings(postgres::ReaderSettings(conninfo, options)),
         book(options.schema),
         connections(reader_settings, book, static_cast<std::size_t>(options.reader_count_max)),
-        lanes(connections, postgres::LockKey(options.schema, postgres::Lock::kLanes),
-              options.begin_timeout),
+        lanes(connections, options.begin_timeout),
         writer(writer_settings, book, lanes, payloads, time, log_lock()),
         waker(reader_settings, book, WakerSettings(options)) {}
 

@@ -51,7 +51,8 @@ WHERE hash IN (SELECT hash FROM outlive.key WHERE expires_at <= $1::bigint
 RETURNING 1
 
 -- @old_batches
-SELECT seq, at, cardinality(types), seq = (SELECT max(seq) FROM outlive.event_batch) FROM outlive.event_batch
+SELECT seq, at, cardinality(types), seq = (SELECT max(seq) FROM outlive.event_batch)
+FROM outlive.event_batch
 ORDER BY seq LIMIT $1::bigint
 
 -- @delete_batches

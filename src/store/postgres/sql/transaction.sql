@@ -46,7 +46,8 @@ ON CONFLICT (queue, kind) DO NOTHING
 -- time of its transaction, as the jobs' rows have: of two that overlap, the later one may be first.
 -- @log
 WITH base AS MATERIALIZED (
-  SELECT coalesce((SELECT seq + count FROM outlive.event_batch ORDER BY seq DESC LIMIT 1), 1) AS seq
+  SELECT coalesce(max(seq + count), 1) AS seq
+  FROM (SELECT seq, count FROM outlive.event_batch ORDER BY seq DESC LIMIT 1) AS newest
 ), moved AS (
   DELETE FROM outlive.event_inbox RETURNING number, at, type, job, fence
 ), batch AS (
