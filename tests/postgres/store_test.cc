@@ -280,6 +280,26 @@ TEST_CASE("postgres store: a host's commit wakes subscribers, and gets into the 
   CHECK(EventsOf(*site.store, id) == "enqueued");
 }
 
+TEST_CASE("postgres store: it works behind PgBouncer, and looks instead of listening") {
+  const PoolerProcess pooler(SharedServer(), 4);
+  const TestSchema schema;
+  PostgresStoreOptions options{.schema = schema.name(),
+                               .transaction_pooling = true,
+                               .poll_interval = absl::Milliseconds(20)};
+  const std::unique_ptr<PostgresStore> first =
+      Value(PostgresStore::Open(pooler.conninfo(), options));
+  const std::unique_ptr<PostgresStore> second =
+      Value(PostgresStore::Open(pooler.conninfo(), options));
+  Woken woken;
+  const std::unique_ptr<Subscription> subscription = second->Subscribe(woken.callback());
+  for (int i = 0; i < 20; ++i) MustInsert(*first);
+  CHECK(woken.AwaitWork());
+  for (const ClaimedJob& job : ClaimDue(*second)) {
+    RequireOk(conformance::FinishOne(*second, job, Transition::kComplete));
+  }
+  CHECK(conformance::LaneOf(*first).completed == 20);
+}
+
 // -- What it refuses --------------------------------------------------------------------------
 
 TEST_CASE("postgres store: a schema that is newer than the library is refused") {

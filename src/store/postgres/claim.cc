@@ -1,6 +1,7 @@
 #include "store/postgres/claim.h"
 
 #include <algorithm>
+#include <string_view>
 #include <tuple>
 #include <utility>
 
@@ -48,7 +49,7 @@ absl::StatusOr<ClaimResult> Claimer::Claim(const ClaimRequest& request) {
     if (!checked) OUTLIVE_RETURN_IF_ERROR(CheckSession(rows->front()));
     checked = true;
     for (std::size_t i = 0; i < queues.size(); ++i) {
-      AddJobs((*rows)[first + i], queues[i], result);
+      OUTLIVE_RETURN_IF_ERROR(AddJobs((*rows)[first + i], queues[i], result));
     }
     result.next_run_at = NextRunAt(rows->back(), request, result);
     queries.clear();
@@ -80,7 +81,7 @@ Query Claimer::NextOf(const ClaimRequest& request) const {
   return query;
 }
 
-void Claimer::AddJobs(const Rows& rows, std::size_t queue, ClaimResult& result) {
+absl::Status Claimer::AddJobs(const Rows& rows, std::size_t queue, ClaimResult& result) {
   const Payloads& payloads = context_.payloads();
   const std::size_t first = result.jobs.size();
   for (int row = 0; row < rows.size(); ++row) {
@@ -90,17 +91,19 @@ void Claimer::AddJobs(const Rows& rows, std::size_t queue, ClaimResult& result) 
     job.kind = static_cast<std::size_t>(rows.Int(row, 3)) - 1;
     job.priority = rows.Small(row, 4);
     job.attempt = rows.Small(row, 5);
-    job.attempt_count_max = rows.Small(row, 6);
-    job.crashes = rows.Small(row, 7);
-    job.run_at = rows.Time(row, 8);
+    job.crashes = rows.Small(row, 6);
+    job.run_at = rows.Time(row, 7);
     job.started_at = context_.now();
-    job.args = rows.Text(row, 9);
-    job.retry_policy = rows.Text(row, 10);
-    job.traceparent = rows.Text(row, 11);
+    const std::vector<std::string_view> given = rows.Record(row, 9);
+    if (given.size() != 4) return absl::DataLossError("a pending job is not in outlive.job");
+    job.attempt_count_max = static_cast<int>(BigEndian(given[0]));
+    job.args = given[1];
+    job.retry_policy = given[2];
+    job.traceparent = given[3];
     job.payload_status = payloads.Open(job.lease.job, PayloadField::kArgs, job.args);
-    if ((rows.Int(row, 13) & kHasCheckpoint) != 0) {
-      job.checkpoint = rows.Text(row, 12);
-      if (rows.IsNull(row, 12)) {
+    if ((rows.Int(row, 8) & kHasCheckpoint) != 0) {
+      job.checkpoint = rows.Text(row, 10);
+      if (rows.IsNull(row, 10)) {
         job.payload_status.Update(absl::DataLossError("the job's checkpoint is gone"));
       } else {
         job.payload_status.Update(
@@ -121,6 +124,7 @@ void Claimer::AddJobs(const Rows& rows, std::size_t queue, ClaimResult& result) 
     const Lease& lease = result.jobs[i].lease;
     context_.AddEvent(EventType::kClaimed, lease.job, lease.fence);
   }
+  return absl::OkStatus();
 }
 
 absl::Time Claimer::NextRunAt(const Rows& rows, const ClaimRequest& request,

@@ -27,7 +27,7 @@ class Claimer {
   absl::Status CheckSession(const Rows& rows) const;
   Query ClaimFrom(const ClaimRequest& request, std::size_t queue, std::size_t count_max) const;
   Query NextOf(const ClaimRequest& request) const;
-  void AddJobs(const Rows& rows, std::size_t queue, ClaimResult& result);
+  absl::Status AddJobs(const Rows& rows, std::size_t queue, ClaimResult& result);
   absl::Time NextRunAt(const Rows& rows, const ClaimRequest& request,
                        const ClaimResult& result) const;
 

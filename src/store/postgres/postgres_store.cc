@@ -57,11 +57,12 @@ class PostgresStore::State {
         payloads(options.cipher, info.store_id),
         writer_settings(postgres::WriterSettings(conninfo, options)),
         reader_settings(postgres::ReaderSettings(conninfo, options)),
+        watch_settings(postgres::WatchSettings(conninfo, options)),
         book(options.schema),
         connections(reader_settings, book, static_cast<std::size_t>(options.reader_count_max)),
         lanes(connections, options.begin_timeout),
         writer(writer_settings, book, lanes, payloads, time, log_lock()),
-        waker(reader_settings, book, WakerSettings(options)) {}
+        waker(watch_settings, book, WakerSettings(options)) {}
 
   std::int64_t log_lock() const { return postgres::LockKey(options.schema, postgres::Lock::kLog); }
 
@@ -95,6 +96,7 @@ class PostgresStore::State {
   const Payloads payloads;
   const postgres::ConnectionOptions writer_settings;
   const postgres::ConnectionOptions reader_settings;
+  const postgres::ConnectionOptions watch_settings;
   const postgres::SqlBook book;
   postgres::ConnectionPool connections;
   postgres::LaneBook lanes;

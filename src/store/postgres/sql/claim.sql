@@ -1,4 +1,4 @@
--- Leasing due jobs.
+-- Leasing due jobs. How they are looked up and written: see job_rows.sql.
 
 -- Held against Rescue(), which deletes sessions: a renewal does not wait for it.
 -- @session
@@ -22,25 +22,24 @@ WITH asked AS MATERIALIZED (
   ORDER BY p.priority, d.run_at, d.job LIMIT $4::bigint
 ), share AS MATERIALIZED (
   SELECT lane, priority, count(*) AS count FROM found GROUP BY lane, priority
-), due AS MATERIALIZED (
-  SELECT d.job
-  FROM share s
-  CROSS JOIN LATERAL (
-    SELECT job FROM outlive.live
-    WHERE state = 0 AND lane = s.lane AND priority = s.priority AND run_at <= $3::bigint
-    ORDER BY run_at, job LIMIT s.count
-    FOR UPDATE SKIP LOCKED) d
 )
 UPDATE outlive.live l
 SET state = 2, session = (SELECT id FROM outlive.session WHERE name = $5::text),
     started_at = $3::bigint, attempt = l.attempt + 1, fence = l.fence + 1, transition = NULL
-FROM due, outlive.job j, asked a
-WHERE l.job = due.job AND j.id = due.job AND a.lane = l.lane
-RETURNING l.job, l.fence, l.lane, a.number, l.priority, l.attempt, j.attempt_max, l.crashes,
-          l.run_at, j.args, j.retry_policy, j.traceparent,
+WHERE ctid = ANY (ARRAY(
+  SELECT d.ctid
+  FROM share s
+  CROSS JOIN LATERAL (
+    SELECT ctid FROM outlive.live
+    WHERE state = 0 AND lane = s.lane AND priority = s.priority AND run_at <= $3::bigint
+    ORDER BY run_at, job LIMIT s.count
+    FOR UPDATE SKIP LOCKED) d))
+RETURNING l.job, l.fence, l.lane, (SELECT number FROM asked WHERE lane = l.lane), l.priority,
+          l.attempt, l.crashes, l.run_at, l.flags,
+          (SELECT ROW(attempt_max, args, retry_policy, traceparent)
+           FROM outlive.job WHERE id = l.job),
           CASE WHEN l.flags & 8 <> 0
-               THEN (SELECT bytes FROM outlive.checkpoint WHERE job = l.job) END,
-          l.flags
+               THEN (SELECT bytes FROM outlive.checkpoint WHERE job = l.job) END
 
 -- Of each queue that was asked for: whether jobs are due still, and when the next one is.
 -- @next
