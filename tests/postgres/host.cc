@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <libpq-fe.h>
+#include <poll.h>
 
 #include <optional>
 #include <stdexcept>
@@ -18,6 +19,9 @@ const RetryPolicy& HostRetryPolicy() {
       .initial = absl::Milliseconds(100), .factor = 1.5, .delay_max = absl::Milliseconds(500)};
   return policy;
 }
+
+// How long a host waits for an answer.
+constexpr int kAnswerMs = 5'000;
 
 class NoLog final : public LogSink {
  public:
@@ -43,12 +47,24 @@ class HostSession {
   bool is_open() const { return is_open_; }
   PGconn* handle() const { return connection_.get(); }
 
+  // Where no answer comes in time the connection is given up.
   bool Exec(const std::string& sql) {
-    PGresult* result = PQexec(connection_.get(), sql.c_str());
-    const ExecStatusType status = PQresultStatus(result);
-    tag_ = status == PGRES_COMMAND_OK ? PQcmdStatus(result) : "";
-    PQclear(result);
-    return status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK;
+    tag_.clear();
+    if (is_lost_ || PQsendQuery(connection_.get(), sql.c_str()) != 1) return false;
+    bool is_done = false;
+    while (true) {
+      while (PQisBusy(connection_.get()) != 0) {
+        pollfd answer = {PQsocket(connection_.get()), POLLIN, 0};
+        is_lost_ = poll(&answer, 1, kAnswerMs) != 1 || PQconsumeInput(connection_.get()) != 1;
+        if (is_lost_) return false;
+      }
+      PGresult* result = PQgetResult(connection_.get());
+      if (result == nullptr) return is_done;
+      const ExecStatusType status = PQresultStatus(result);
+      is_done = status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK;
+      if (is_done) tag_ = PQcmdStatus(result);
+      PQclear(result);
+    }
   }
 
   // kUnavailable: rolled back. kUnknown: in doubt.
@@ -56,7 +72,7 @@ class HostSession {
     const bool done = Exec("COMMIT");
     if (done && tag_ == "COMMIT") return absl::OkStatus();
     if (done) return absl::UnavailableError("rolled back");
-    return PQstatus(connection_.get()) == CONNECTION_OK
+    return !is_lost_ && PQstatus(connection_.get()) == CONNECTION_OK
                ? absl::UnavailableError(PQerrorMessage(connection_.get()))
                : absl::UnknownError("the connection was lost at the commit");
   }
@@ -64,6 +80,7 @@ class HostSession {
  private:
   const std::unique_ptr<PGconn, void (*)(PGconn*)> connection_;
   bool is_open_ = false;
+  bool is_lost_ = false;
   std::string tag_;
 };
 
