@@ -4,8 +4,9 @@
 -- @session
 SELECT expires_at FROM outlive.session WHERE name = $1::text FOR KEY SHARE
 
--- From the floors on (claim_floors.h), where there are any. Of one queue: which lanes and priorities the first $4 jobs are of is seen without locks, then as
--- many of each are locked, passing over those that somebody else is just taking.
+-- Of one queue, from the floors on where there are any (claim_floors.h): which lanes and priorities
+-- the first $4 jobs are of is seen without locks, then as many of each are locked, passing over
+-- those that somebody else is just taking.
 -- @claim
 WITH asked AS MATERIALIZED (
   SELECT l.id AS lane, k.number
