@@ -126,6 +126,17 @@ class NotifyTest(unittest.TestCase):
         self.assertEqual(document.status, 200)
         self.assertEqual(document.body, user.get(user.wait(report)["download"]["href"]).body)
 
+    def test_a_mail_holds_no_words_of_whoever_had_it_sent(self):
+        server = self.mail_server()
+        self.mail_app(server).client().create(
+            {"species": "pigeons: call 555-0100", "format": "csv", "email": "ann@example.com"})
+        envelope = server.mails.get(timeout=DEADLINE_S)
+        message = email.message_from_bytes(envelope.content, policy=email.policy.default)
+        parts = [part.get_content() for part in message.iter_parts()]
+        for text in [message["Subject"], *parts]:
+            self.assertNotIn("pigeons", text)
+        self.assertEqual(len(parts), 2)
+
     def test_a_mail_about_a_report_that_failed(self):
         server = self.mail_server()
         user = self.mail_app(server, "--allow-simulate").client()
