@@ -282,8 +282,8 @@ TEST_CASE("workers learn that their runner has stopped, after all of them have r
   CHECK(worker.stops == 2);  // The destructor stops, too.
 }
 
-// What ends while the store is down cannot be written any more, and what is running cannot be handed
-// back: both are left to whoever comes after the lease.
+// What ends while the store is down cannot be written any more, and what is running cannot be
+// handed back: both are left to whoever comes after the lease.
 TEST_CASE("a stop ends although the store cannot be written, and others run the jobs (H09)") {
   RealWorld real;
   FaultyStore store(real.store);
