@@ -72,7 +72,14 @@ class Dispatcher {
   // Claims nothing more.
   void Drain();
 
-  // True once nothing is running and every end is stored; false after `timeout`.
+  // True once nothing is running and every end is stored; false after `grace`, or what is left of
+  // that of LimitGrace().
+  bool WaitOutGrace(absl::Duration grace);
+
+  // From another thread: no more than `grace` from now, until Reset().
+  void LimitGrace(absl::Duration grace);
+
+  // As WaitOutGrace(), when the grace is over.
   bool WaitUntilIdle(absl::Duration timeout);
 
   // Asks the attempts for which `which` is true to stop.
@@ -129,6 +136,7 @@ class Dispatcher {
     ClaimResult claimed;
   };
 
+  bool WaitUntilIdleBefore(const absl::Duration& end) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool CanClaim() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Duration PauseLeft() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void TakeTurn();
@@ -164,6 +172,7 @@ class Dispatcher {
   absl::Duration commit_average_ ABSL_GUARDED_BY(mutex_) = absl::ZeroDuration();
   bool turning_ ABSL_GUARDED_BY(mutex_) = false;
   bool draining_ ABSL_GUARDED_BY(mutex_) = false;
+  absl::Duration grace_end_ ABSL_GUARDED_BY(mutex_) = absl::InfiniteDuration();  // By SinceBoot().
   bool finishing_ ABSL_GUARDED_BY(mutex_) = false;
   std::uint64_t wakes_ ABSL_GUARDED_BY(mutex_) = 0;
   absl::Duration claim_at_ ABSL_GUARDED_BY(mutex_) = absl::ZeroDuration();      // By SinceBoot().

@@ -69,6 +69,7 @@ class Runner::Impl {
   }
 
   void Stop(absl::Duration grace) {
+    dispatcher_.LimitGrace(grace);  // Of a stop that is under way, and has the lock.
     MutexLock lock(lifecycle_);
     StopLocked(grace);
   }
@@ -157,7 +158,7 @@ class Runner::Impl {
   void StopLocked(absl::Duration grace) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lifecycle_) {
     if (started_) {
       dispatcher_.Drain();
-      if (!dispatcher_.WaitUntilIdle(grace)) {
+      if (!dispatcher_.WaitOutGrace(grace)) {
         dispatcher_.RequestStop(StopReason::kShutdown, [](const Attempt&) { return true; });
         if (!dispatcher_.WaitUntilIdle(options_.stop_patience)) dispatcher_.HandBack();
         dispatcher_.WaitForWorkers();

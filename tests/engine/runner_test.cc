@@ -136,6 +136,29 @@ TEST_CASE("a job that comes while others block has a thread of its own") {
   for (const JobId mail : mails) CHECK(world.client.WaitFor(mail, world.Patience()).ok());
 }
 
+TEST_CASE("thousands of reports of progress are few writes, and the last one counts (K18)") {
+  RealWorld world;
+  WorkerSet workers;
+  workers.Add<Mail>([](JobContext& job, const Mail&) {
+    for (int i = 1; i <= 10'000; ++i) job.ReportProgress(i / 10'000.0, std::to_string(i));
+    return Done();
+  });
+  RunnerOptions options;
+  options.progress_interval = absl::Minutes(1);
+  Runner runner(world.client, workers, options);
+  REQUIRE(runner.Start().ok());
+  const JobId id = world.client.Enqueue(Mail{1, "a"})->id;
+  const auto job = world.client.WaitFor(id, world.Patience());
+  REQUIRE(job.ok());
+  CHECK(job->progress == 1);
+  CHECK(job->progress_note == "10000");
+  const auto events = world.store.EventsAfter(0, 1'000);
+  REQUIRE(events.ok());
+  CHECK(std::count_if(events->begin(), events->end(), [](const Event& event) {
+          return event.type == EventType::kProgressed;
+        }) <= 2);
+}
+
 TEST_CASE("a running job is cancelled through another client") {
   RealWorld world;
   Client other(world.store);

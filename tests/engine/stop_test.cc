@@ -282,6 +282,38 @@ TEST_CASE("workers learn that their runner has stopped, after all of them have r
   CHECK(worker.stops == 2);  // The destructor stops, too.
 }
 
+// Whoever is told twice to stop is in a hurry. Which of the two comes first nobody can say: where the
+// first one has the longer grace and is not cut short, this test does not end.
+TEST_CASE("of two stops the one with less grace counts (H08)") {
+  for (int round = 0; round < 20; ++round) {
+    RealWorld world;
+    Gate started;
+    Gate stopping;
+    WorkerSet workers;
+    workers.Add<Mail>([&](JobContext& job, const Mail&) -> Outcome {
+      Gate stopped;
+      const std::stop_callback callback(job.stop_token(), [&] { stopped.Open(); });
+      started.Open();
+      stopped.Wait();
+      return absl::CancelledError("stopped");
+    });
+    Runner runner(world.client, workers);
+    REQUIRE(runner.Start().ok());
+    const JobId id = world.client.Enqueue(Mail{1, "a"})->id;
+    started.Wait();
+    std::thread patient([&] {
+      stopping.Open();
+      runner.Stop(absl::InfiniteDuration());
+    });
+    stopping.Wait();
+    runner.Stop();
+    patient.join();
+    const Job job = *world.client.Get(id);
+    CHECK(job.state == JobState::kPending);
+    CHECK(job.attempt == 0);
+  }
+}
+
 // What ends while the store is down cannot be written any more, and what is running cannot be
 // handed back: both are left to whoever comes after the lease.
 TEST_CASE("a stop ends although the store cannot be written, and others run the jobs (H09)") {

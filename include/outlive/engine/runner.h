@@ -120,8 +120,9 @@ class Runner {
   // thread, worker, child process or callback is left. A worker that never returns keeps it
   // waiting, but not its job: that is handed back after RunnerOptions::stop_patience, so the
   // process may simply exit. May be called before Start(), again, and from several threads: all
-  // return when it has stopped. Never by a worker or a callback of this runner, for which it would
-  // wait. A negative grace is none, an infinite one has no end.
+  // return when it has stopped, and the grace that ends first counts. Never by a worker or a
+  // callback of this runner, for which it would wait. A negative grace is none, an infinite one has
+  // no end.
   void Stop(absl::Duration grace = absl::ZeroDuration());
 
   // True between Start() and Stop(), while the session is alive: this process can finish what it
