@@ -282,8 +282,8 @@ TEST_CASE("workers learn that their runner has stopped, after all of them have r
   CHECK(worker.stops == 2);  // The destructor stops, too.
 }
 
-// Whoever is told twice to stop is in a hurry. Which of the two comes first nobody can say: where the
-// first one has the longer grace and is not cut short, this test does not end.
+// Whoever stops twice is in a hurry. Which of the two comes first nobody can say: where it is the
+// one with the longer grace, and that is not cut short, this test does not end.
 TEST_CASE("of two stops the one with less grace counts (H08)") {
   for (int round = 0; round < 20; ++round) {
     RealWorld world;
