@@ -63,8 +63,8 @@ def scenarios(page):
 
 def ids_in(name):
     """Of the scenarios that a test has in its name, at its end: "writes are torn (W01, W02)"."""
-    found = re.search(r"\(((?:[A-Z]-?[0-9]{2}(?:, )?)+)\)(?:<[^<>]*>)?$", name)
-    return found.group(1).split(", ") if found else []
+    found = re.search(r"\(((?:[A-Z]-?[0-9]{2}[, ]*)+)\)(?:<[^<>]*>)?$", name)
+    return re.findall("[^, ]+", found.group(1)) if found else []
 
 
 def named_tests(text):
@@ -179,7 +179,7 @@ class CheckerTest(unittest.TestCase):
 
     def test_ids_in(self):
         self.assertEqual(ids_in("a/torn (W01)"), ["W01"])
-        self.assertEqual(ids_in("a/torn (W01, I-02)<my::Backend>"), ["W01", "I-02"])
+        self.assertEqual(ids_in("a/torn (W01, I-02 W03)<my::Backend>"), ["W01", "I-02", "W03"])
         self.assertEqual(ids_in("a/(W01) torn"), [])
 
     def test_named_tests(self):
