@@ -136,6 +136,41 @@ TEST_CASE("a job that comes while others block has a thread of its own") {
   for (const JobId mail : mails) CHECK(world.client.WaitFor(mail, world.Patience()).ok());
 }
 
+// How many events of claims the log has after `seq`.
+std::ptrdiff_t ClaimsAfter(JobStore& store, std::int64_t seq) {
+  const auto events = store.EventsAfter(seq, 10'000);
+  REQUIRE(events.ok());
+  return std::count_if(events->begin(), events->end(),
+                       [](const Event& event) { return event.type == EventType::kClaimed; });
+}
+
+TEST_CASE("after a pause nothing more is claimed, however busy the queue is (H11)") {
+  RealWorld world;
+  std::atomic<int> ran = 0;
+  WorkerSet workers;
+  workers.Add<Mail>([&](JobContext&, const Mail&) {
+    ++ran;
+    return Done();
+  });
+  Runner runner(world.client, workers, {.queues = {{"default", 4}}});
+  REQUIRE(runner.Start().ok());
+  constexpr int kRoundCount = 20;
+  constexpr int kJobCount = 200;
+  for (int round = 1; round <= kRoundCount; ++round) {
+    const std::vector<Mail> mails(kJobCount);
+    REQUIRE(world.client.EnqueueMany(absl::MakeConstSpan(mails)).ok());
+    // In the middle of it, wherever that is.
+    REQUIRE(Eventually(world.store, [&] { return ran > kJobCount * (round - 1); }));
+    REQUIRE(world.client.PauseQueue("default").ok());
+    const std::int64_t paused = *world.store.LastEvent();
+    REQUIRE(Eventually(world.store,
+                       [&] { return world.client.List({.state = JobState::kRunning})->empty(); }));
+    CHECK(ClaimsAfter(world.store, paused) == 0);
+    REQUIRE(world.client.ResumeQueue("default").ok());
+    REQUIRE(Eventually(world.store, [&] { return ran == kJobCount * round; }));
+  }
+}
+
 TEST_CASE("thousands of reports of progress are few writes, and the last one counts (K18)") {
   RealWorld world;
   WorkerSet workers;
