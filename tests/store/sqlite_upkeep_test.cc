@@ -2,6 +2,7 @@
 // closing it once more in the same process.
 #include <array>
 #include <atomic>
+#include <barrier>
 #include <condition_variable>
 #include <cstdio>
 #include <filesystem>
@@ -194,6 +195,58 @@ TEST_CASE("VACUUM, REINDEX and ANALYZE of the host's between any two commits do 
     conformance::RequireOk(transaction->Commit());
   }
   CHECK(conformance::ListAll(*store).size() == 101);
+  CheckTables(folder.File());
+}
+
+// Retention and people want the same jobs: whoever comes first has them.
+TEST_CASE("a job that has ended is sent back or deleted, and never both (R03)") {
+  constexpr std::size_t kJobCount = 300;
+  const SqliteFolder folder;
+  const auto store =
+      OpenStore(folder.File(), {.durability = SqliteDurability::kNormal, .watch = false});
+  std::vector<JobId> ids;
+  for (const auto& job :
+       conformance::InsertAll(*store, std::vector<NewJob>(kJobCount, MakeJob()))) {
+    ids.push_back(job->id);
+  }
+  conformance::RequireOk(conformance::OpenSession(*store));
+  std::vector<Finished> ends;
+  while (ends.size() < kJobCount) {
+    for (const ClaimedJob& job : Claim(*store, RequestOf(conformance::kSession)).jobs) {
+      ends.push_back(EndOf(job.lease, Transition::kComplete));
+    }
+  }
+  for (const absl::Status& end : conformance::FinishAll(*store, ends)) REQUIRE(end.ok());
+
+  PruneRequest one_by_one;
+  one_by_one.keep_completed = absl::ZeroDuration();
+  one_by_one.row_count_max = 1;
+  std::barrier<> starting_line(2);
+  std::thread retention([&] {
+    starting_line.arrive_and_wait();
+    while (!conformance::ListAll(*store, {.state = JobState::kCompleted}).empty()) {
+      conformance::RequireOk(conformance::Prune(*store, one_by_one).status());
+    }
+  });
+  std::vector<absl::StatusOr<JobState>> results;
+  starting_line.arrive_and_wait();
+  for (auto id = ids.rbegin(); id != ids.rend(); ++id) {  // Retention begins with the oldest.
+    results.push_back(conformance::RequeueJob(*store, *id));
+  }
+  retention.join();
+  std::size_t sent_back = 0;
+  for (std::size_t i = 0; i < kJobCount; ++i) {
+    const absl::StatusOr<Job> job = store->Get(ids[kJobCount - 1 - i]);
+    if (results[i].ok()) {
+      REQUIRE(job.ok());
+      CHECK(job->state == JobState::kPending);
+      ++sent_back;
+    } else {
+      CHECK(absl::IsNotFound(results[i].status()));
+      CHECK(absl::IsNotFound(job.status()));
+    }
+  }
+  CHECK(sent_back > 0);
   CheckTables(folder.File());
 }
 
