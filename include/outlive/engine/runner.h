@@ -154,7 +154,8 @@ class Runner {
   // lost processes, deletes what has been kept long enough. The first call registers a session.
   // Attempts may still be running when it returns: see RunnerOptions::launch and executor. Without
   // `launch` blocking workers run inside the call, one after the other, and none of the above is
-  // done while one of them runs: one that takes longer than the lease loses its job.
+  // done while one of them runs: one that takes longer than the lease loses its job. Callbacks on a
+  // stop_token are called inside, too.
   //
   // Returns how soon to call it again. Before that only the end of an attempt, a report of progress
   // or a wake-up of the store (JobStore::Subscribe) gives it something to do. InfiniteDuration: it
