@@ -53,9 +53,12 @@ class Dispatcher {
   // Takes turns until Finish() is called.
   void Loop();
 
-  // Takes a turn if one is due. Returns how long it is until the next one, unless something ends or
-  // wakes it before; InfiniteDuration: it waits for that.
-  absl::Duration Poll();
+  // Takes a turn if one is due.
+  void Poll();
+
+  // How long it is until the next turn, unless something ends or wakes it before; InfiniteDuration:
+  // it waits for that.
+  absl::Duration TimeLeft() const;
 
   // An attempt's worker has returned. Gives the attempt that is to be run in its place, if one was
   // claimed ahead.
