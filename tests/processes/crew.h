@@ -44,8 +44,8 @@ class Crew {
   void Finish();
 
  private:
-  // Hires somebody in the place of one who has been killed. He may take up the poison that has killed
-  // the one before, and then the next one comes.
+  // Hires somebody in the place of one who has been killed. He may take up the poison that has
+  // killed the one before, and then the next one comes.
   void Replace(std::size_t place);
 
   CrashSite& site_;
