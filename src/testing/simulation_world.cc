@@ -18,7 +18,7 @@ namespace {
 constexpr int kProcessCountMax = 16;
 constexpr std::size_t kTraceLineCountMax = 400;
 
-// How often a run looks whether everything has ended, and collects the event log.
+// How often a run looks whether everything has ended.
 constexpr absl::Duration kLook = absl::Seconds(1);
 
 // How long processes may take to stop in the end. A call of the store that was slow before may go
