@@ -22,3 +22,4 @@ write_basic_package_version_file("${outlive_BINARY_DIR}/outliveConfigVersion.cma
   COMPATIBILITY SameMinorVersion)
 install(FILES "${outlive_BINARY_DIR}/outliveConfig.cmake"
               "${outlive_BINARY_DIR}/outliveConfigVersion.cmake" DESTINATION "${package_dir}")
+install(FILES LICENSE DESTINATION "${CMAKE_INSTALL_DOCDIR}")

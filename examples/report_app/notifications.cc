@@ -67,6 +67,12 @@ std::string WebhookData(const GenerateReport& params) {
   return boost::json::serialize(json);
 }
 
+// Whoever uses the page can have mail sent to any address, so none of it is in their own words.
+std::string MailData(GenerateReport params) {
+  params.species.clear();
+  return DescribeReport(params);
+}
+
 }  // namespace
 
 absl::Status Notifications::Open(const outlive::Clock& clock, outlive::LogSink& log) {
@@ -123,7 +129,7 @@ absl::StatusOr<std::vector<outlive::FollowUp>> Notifications::FollowUpsFor(
   if (mail_ != nullptr && !params.email.empty()) {
     targets.push_back({.notifier = std::string(kMail),
                        .target = params.email,
-                       .data = DescribeReport(params),
+                       .data = MailData(params),
                        .queue = std::string(kNotifyQueue),
                        .retry = std::nullopt});
   }

@@ -8,6 +8,7 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -68,13 +69,14 @@ class TableBlock {
   TableBlock(PdfFlow& flow, const Table& table, const PdfOptions& options);
 
   // The title and the head, for a table that starts with the rows of `sample`.
-  absl::Status Begin(const std::vector<Row>& sample);
-  absl::Status AddRow(const Row& row);
+  absl::Status Begin(const std::deque<Row>& sample);
+  // `keep_with_next`: on one page with the row that follows.
+  absl::Status AddRow(const Row& row, bool keep_with_next);
   void AddEmptyNote();
   void End();
 
  private:
-  void PlaceColumns(const std::vector<Row>& sample);
+  void PlaceColumns(const std::deque<Row>& sample);
   void MakeHead(const Row& first);
   void DrawHead(std::string_view title);
   absl::Status BreakPage();
@@ -96,6 +98,7 @@ class TableBlock {
   double head_baseline_ = 0;  // Of the last lines, from the top of the head.
   double head_height_ = 0;
   std::int64_t row_count_ = 0;
+  bool first_on_page_ = true;
   std::vector<const CellLayout*> row_;  // Of the row that is being added.
 };
 
@@ -127,7 +130,7 @@ TableBlock::TableBlock(PdfFlow& flow, const Table& table, const PdfOptions& opti
              !flow.canvas().drawing()),
       row_(table.columns.size(), nullptr) {}
 
-absl::Status TableBlock::Begin(const std::vector<Row>& sample) {
+absl::Status TableBlock::Begin(const std::deque<Row>& sample) {
   PlaceColumns(sample);
   MakeHead(sample.empty() ? Row(table_.columns.size()) : sample.front());
   flow_.Space(6);
@@ -148,7 +151,7 @@ absl::Status TableBlock::Begin(const std::vector<Row>& sample) {
 
 // No column becomes so narrow that words of its title or of its first rows must be broken, as long
 // as the others can make room.
-void TableBlock::PlaceColumns(const std::vector<Row>& sample) {
+void TableBlock::PlaceColumns(const std::deque<Row>& sample) {
   std::vector<double> least(table_.columns.size(), 0.0);
   const double most = flow_.width() / 3;
   for (std::size_t i = 0; i < least.size(); ++i) {
@@ -201,7 +204,7 @@ void TableBlock::DrawHead(std::string_view title) {
   flow_.Advance(head_height_ + 0.5);
 }
 
-absl::Status TableBlock::AddRow(const Row& row) {
+absl::Status TableBlock::AddRow(const Row& row, bool keep_with_next) {
   double above = 0;
   double below = 0;
   for (std::size_t i = 0; i < slots_.size(); ++i) {
@@ -210,7 +213,9 @@ absl::Status TableBlock::AddRow(const Row& row) {
     below = std::max(below, row_[i]->height - row_[i]->baseline);
   }
   const double height = above + below + 2 * kRowPadding;
-  if (flow_.room() < height) {
+  // The next one is taken to be as high as this one.
+  const bool parts = keep_with_next && !first_on_page_ && flow_.room() < 2 * height;
+  if (flow_.room() < height || parts) {
     if (absl::Status broken = BreakPage(); !broken.ok()) return broken;
   }
   if (row_count_++ % 2 == 1) {
@@ -222,6 +227,7 @@ absl::Status TableBlock::AddRow(const Row& row) {
     flow_.canvas().DrawText(row_[i]->layout.get(), {slots_[i].x, y}, theme::kInk);
   }
   flow_.Advance(height);
+  first_on_page_ = false;
   cells_.EndRow();
   return absl::OkStatus();
 }
@@ -229,6 +235,7 @@ absl::Status TableBlock::AddRow(const Row& row) {
 absl::Status TableBlock::BreakPage() {
   End();
   if (absl::Status broken = flow_.BreakPage(); !broken.ok()) return broken;
+  first_on_page_ = true;
   const std::string title = TitleLine(table_.title);
   DrawHead(title.empty() ? "" : Replaced(TitleLine(options_.locale.continued), "{title}", title));
   return absl::OkStatus();
@@ -262,20 +269,23 @@ absl::Status AddTable(PdfFlow& flow, const Table& table, const PdfOptions& optio
                       RowMeter& meter) {
   TableReader reader(table, meter);
   if (absl::Status opened = reader.Open(); !opened.ok()) return opened;
-  std::vector<Row> sample;
-  while (sample.size() < kSampleCount && reader.Next()) sample.push_back(reader.row());
-  if (!reader.status().ok()) return reader.status();
+  std::deque<Row> ahead;
+  const auto read = [&](std::size_t count) {
+    while (ahead.size() < count && reader.Next()) ahead.push_back(reader.row());
+    return reader.status();
+  };
+  if (absl::Status status = read(kSampleCount); !status.ok()) return status;
 
   TableBlock block(flow, table, options);
-  if (absl::Status begun = block.Begin(sample); !begun.ok()) return begun;
-  if (sample.empty()) block.AddEmptyNote();
-  for (const Row& row : sample) {
-    if (absl::Status added = block.AddRow(row); !added.ok()) return added;
+  if (absl::Status begun = block.Begin(ahead); !begun.ok()) return begun;
+  if (ahead.empty()) block.AddEmptyNote();
+  while (!ahead.empty()) {
+    // The last row is not left alone on a page.
+    const bool last_but_one = ahead.size() == 2;
+    if (absl::Status added = block.AddRow(ahead.front(), last_but_one); !added.ok()) return added;
+    ahead.pop_front();
+    if (absl::Status status = read(3); !status.ok()) return status;
   }
-  while (reader.Next()) {
-    if (absl::Status added = block.AddRow(reader.row()); !added.ok()) return added;
-  }
-  if (!reader.status().ok()) return reader.status();
   block.End();
   flow.Advance(theme::kBlockGap);
   return absl::OkStatus();

@@ -243,6 +243,21 @@ TEST_CASE("postgres store: people read jobs, lanes and events") {
   CHECK(site.Ask("SELECT now() - ended_at < interval '1 hour' FROM {}.jobs") == "t");
 }
 
+TEST_CASE("postgres store: gauges tell of open transactions, and of what hosts have left") {
+  Site site;
+  site.Ask("BEGIN");
+  EnqueueIn(site, MakeJob());
+  const PostgresGauges open = Value(site.store->Gauges());
+  CHECK(open.oldest_transaction > absl::ZeroDuration());
+  CHECK(open.inbox_rows == 0);
+  const PostgresGauges later = Value(site.store->Gauges());
+  CHECK(later.oldest_transaction > open.oldest_transaction);
+  site.Ask("COMMIT");
+  CHECK(Value(site.store->Gauges()).inbox_rows == 1);
+  MustInsert(*site.store);
+  CHECK(Value(site.store->Gauges()).inbox_rows == 0);
+}
+
 // -- Time -------------------------------------------------------------------------------------
 
 TEST_CASE("postgres store: its time is the server's") {

@@ -119,7 +119,13 @@ void CrashSite::CheckArtifacts(JobStore& store, const std::vector<Job>& jobs) {
   }
 }
 
-CheckReport CrashSite::Judge(CheckOptions options) {
+CheckReport CrashSite::Judge(const CheckOptions& options) {
+  CheckReport report = Examine(options);
+  CHECK_MESSAGE(report.ok(), report.ToString());
+  return report;
+}
+
+CheckReport CrashSite::Examine(const CheckOptions& options) {
   TailLog();
   CheckTables(paths_.store());
   const auto store = OpenStore();
@@ -135,9 +141,7 @@ CheckReport CrashSite::Judge(CheckOptions options) {
     run.completed_rows.push_back({std::stoll(row.substr(0, space)), std::stoll(row.substr(space))});
   }
   CheckArtifacts(*store, run.jobs);
-  CheckReport report = CheckRun(run, options);
-  CHECK_MESSAGE(report.ok(), report.ToString());
-  return report;
+  return CheckRun(run, options);
 }
 
 }  // namespace outlive::testing

@@ -50,9 +50,12 @@ class CrashSite {
   // Takes what is new in the log, before somebody prunes it.
   void TailLog();
 
-  // The whole judgement: nobody may be at work any more. Fails the test where anything is wrong,
-  // and returns what was counted.
-  CheckReport Judge(CheckOptions options = {});
+  // The whole judgement: nobody may be at work any more. The test fails where the file is not
+  // whole, or an artifact is not there.
+  CheckReport Examine(const CheckOptions& options);
+
+  // The same, and the test fails where the verdict is not good.
+  CheckReport Judge(const CheckOptions& options = Options());
 
   SharedClock& clock() { return clock_; }
   const CrashPaths& paths() const { return paths_; }

@@ -158,6 +158,18 @@ TEST_CASE("pdf: tables break over pages, repeat their head and lose no row") {
   }
 }
 
+TEST_CASE("pdf: the last row of a table does not stand alone on a page") {
+  int last_pages_with_two = 0;
+  for (int row_count = 30; row_count < 90; ++row_count) {
+    CAPTURE(row_count);
+    const Document document(MakeReport({Numbered(row_count)}));
+    const int on_last = CountOf(document.Text(document.PageCount()), "Bird ");
+    CHECK(on_last != 1);
+    if (on_last == 2) ++last_pages_with_two;
+  }
+  CHECK(last_pages_with_two > 0);
+}
+
 TEST_CASE("pdf: numbers stand at the right of their column, text at the left") {
   const auto near = [](double value) { return doctest::Approx(value).epsilon(0.004); };
   const Document document(TableReport(

@@ -29,6 +29,9 @@ class Scenario {
   explicit Scenario(std::uint64_t seed, testing::SimulatedStorage* storage = nullptr,
                     HostDatabase* host = nullptr);
 
+  // As drawn from the seed; may be changed before Run().
+  testing::SimulationOptions& options() { return options_; }
+
   testing::SimulationReport Run();
 
  private:

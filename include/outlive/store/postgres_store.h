@@ -48,6 +48,8 @@
 #include <absl/status/statusor.h>
 #include <absl/time/time.h>
 
+#include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -120,6 +122,22 @@ struct PostgresStoreOptions {
   int reader_count_max = 4;
 };
 
+// What says whether the server keeps up with cleaning.
+struct PostgresGauges {
+  // Rows of the table that claims work on, and those of them that are gone but still in the way, as
+  // the server's statistics know them: some seconds late.
+  std::int64_t live_rows = 0;
+  std::int64_t dead_rows = 0;
+
+  // How long the oldest transaction of the server has been open: what is gone since then cannot be
+  // cleaned away. Transactions of other roles count if the store's role may see them
+  // (pg_read_all_stats).
+  absl::Duration oldest_transaction = absl::ZeroDuration();
+
+  // Events of hosts' transactions that are not in the log yet.
+  std::int64_t inbox_rows = 0;
+};
+
 class PostgresStore final : public JobStore {
  public:
   // Connects, makes the schema where there is none, and brings it to this library's version.
@@ -148,6 +166,9 @@ class PostgresStore final : public JobStore {
   std::unique_ptr<Subscription> Subscribe(std::function<void(WakeHint)> on_wake) override;
   const StoreInfo& info() const override;
   const Clock& clock() const override;
+
+  // Errors: as the port's readers.
+  absl::StatusOr<PostgresGauges> Gauges();
 
  private:
   class State;

@@ -25,6 +25,8 @@ class Claimer {
 
  private:
   absl::Status CheckSession(const Rows& rows) const;
+  std::vector<std::size_t> AskQueues(const ClaimRequest& request, const ClaimResult& result,
+                                     std::size_t& next, std::vector<Query>& queries) const;
   Query ClaimFrom(const ClaimRequest& request, std::size_t queue, std::size_t count_max) const;
   Query NextOf(const ClaimRequest& request) const;
   absl::Status AddJobs(const Rows& rows, std::size_t queue, ClaimResult& result);
@@ -32,6 +34,7 @@ class Claimer {
                        const ClaimResult& result) const;
 
   WriteContext& context_;
+  bool from_floors_ = false;  // The claim under way.
 };
 
 }  // namespace outlive::postgres

@@ -212,6 +212,10 @@ std::unique_ptr<Subscription> PostgresStore::Subscribe(std::function<void(WakeHi
   return state_->waker.Subscribe(std::move(on_wake));
 }
 
+absl::StatusOr<PostgresGauges> PostgresStore::Gauges() {
+  return state_->Read<PostgresGauges>([](postgres::Reader& reader) { return reader.Gauges(); });
+}
+
 const StoreInfo& PostgresStore::info() const { return state_->info; }
 
 const Clock& PostgresStore::clock() const { return state_->time.clock(); }

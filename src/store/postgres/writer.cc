@@ -71,6 +71,7 @@ absl::Status Writer::Commit(WakeHint& hint) {
     hint = session_.context.hint();
   } else {
     connection_.Rollback();
+    session_.context.floors().Clear();
   }
   Release();
   return status;
@@ -93,6 +94,7 @@ absl::Status Writer::CommitLocked() {
 
 void Writer::Rollback() {
   connection_.Rollback();
+  session_.context.floors().Clear();  // What was claimed is pending again.
   Release();
 }
 

@@ -42,7 +42,7 @@ WITH gone AS (
     FROM unnest($1::bigint[], $2::bigint[]) AS f(job, fence)
     CROSS JOIN LATERAL (
       SELECT ctid FROM outlive.live
-      WHERE job = f.job AND fence = f.fence AND state = 2 AND flags & 17 = 0
+      WHERE job = f.job AND fence = f.fence AND state + 0 = 2 AND flags & 17 = 0
       FOR UPDATE) l))
   RETURNING *
 )
