@@ -116,6 +116,7 @@ void CheckDueTimes(const RunIndex& index, const JobFolds& folds, Verdict& verdic
       if (attempt.ended == nullptr) continue;
       const HistoryRecord* const end = EndAskedFor(trace, attempt);
       if (end == nullptr) continue;
+      if (attempt.ended->type == EventType::kReleased) continue;  // As due as it was before.
       due = ToStoreTime(attempt.ended->at + end->delay);
       reason = attempt.ended;
     }

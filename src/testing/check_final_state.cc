@@ -44,7 +44,8 @@ void CheckChain(const JobTrace& trace, Verdict& verdict) {
       default:
         continue;
     }
-    cause = event;
+    // Who is handed back is as due as before, so the next lease may have been asked for earlier.
+    if (event->type != EventType::kReleased) cause = event;
   }
 }
 

@@ -152,14 +152,15 @@ TEST_CASE("hosts whose connections were lost while nobody can connect come back 
 TEST_CASE("a table that is locked for longer than a lease costs nobody its lease (G17)") {
   PostgresServer server;
   FleetOptions fleet_options;
-  fleet_options.store.lock_timeout = absl::Milliseconds(200);
+  fleet_options.lease = absl::Seconds(4);
+  fleet_options.store.lock_timeout = absl::Milliseconds(100);
   Fleet fleet(server.address(), fleet_options);
   fleet.Load(kRounds / 4);
   {
     Connection owner(server.conninfo());
     owner.Query(fmt::format("BEGIN; LOCK TABLE {}.live IN ACCESS EXCLUSIVE MODE", kFleetSchema));
     std::thread load([&] { fleet.Load(4); });
-    owner.Query("SELECT pg_sleep(3)");
+    owner.Query("SELECT pg_sleep(6)");
     owner.Query("COMMIT");
     load.join();
   }
