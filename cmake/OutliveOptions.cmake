@@ -1,9 +1,11 @@
 # Every part can be switched off. A part whose library is not found switches itself off and says so
 # (OutliveDependencies.cmake).
 
-set(OUTLIVE_PARTS SPDLOG SQLITE ARTIFACT ENCRYPT REPORT PDF XLSX NOTIFY PROMETHEUS ISOLATE HTTP)
+set(OUTLIVE_PARTS SPDLOG SQLITE POSTGRES ARTIFACT ENCRYPT REPORT PDF XLSX NOTIFY PROMETHEUS ISOLATE
+    HTTP)
 option(OUTLIVE_WITH_SPDLOG "Log through spdlog by default (else to stderr)" ON)
 option(OUTLIVE_WITH_SQLITE "The SQLite store" ON)
+option(OUTLIVE_WITH_POSTGRES "The PostgreSQL store (libpq)" ON)
 option(OUTLIVE_WITH_ARTIFACT "Artifacts on disk and signed links (OpenSSL)" ON)
 option(OUTLIVE_WITH_ENCRYPT "Encryption of what jobs carry (OpenSSL)" ON)
 option(OUTLIVE_WITH_REPORT "Report renderers: CSV and HTML, and those below" ON)

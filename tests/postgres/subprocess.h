@@ -1,0 +1,60 @@
+// Programs that the keeper of a server runs for it: as an ordinary user where we are root, with
+// their output in a log file, and never longer than the keeper itself.
+//
+// Thread-safety: none, and the process must have one thread: this forks.
+#ifndef OUTLIVE_TESTS_POSTGRES_SUBPROCESS_H_
+#define OUTLIVE_TESTS_POSTGRES_SUBPROCESS_H_
+
+#include <sys/types.h>
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+namespace outlive::testing {
+
+// Where a program works: its current folder, and the file "log" in it.
+class WorkFolder {
+ public:
+  // Deletes the folder, with everything in it.
+  ~WorkFolder();
+  WorkFolder() = default;
+  WorkFolder(const WorkFolder&) = delete;
+  WorkFolder& operator=(const WorkFolder&) = delete;
+
+  // Makes a new folder, which belongs to whoever programs run as. What failed, or empty.
+  std::string Make();
+
+  // A file in it, for whoever programs run as, and for nobody else.
+  std::string Write(const std::string& name, const std::string& text) const;
+
+  // Starts `words`. The kernel sends it `death_signal` when this process ends. 0: it did not work.
+  pid_t Spawn(const std::vector<std::string>& words, int death_signal) const;
+
+  // The same, and waits for its end. What failed, or empty.
+  std::string Run(const std::vector<std::string>& words) const;
+
+  const std::string& path() const { return path_; }
+  std::string log_path() const { return path_ + "/log"; }
+
+  // "what", and the end of the log.
+  std::string Failure(const std::string& what) const;
+
+ private:
+  std::string path_;
+};
+
+// Sends a signal and waits for the end; after a minute it is killed, and the answer is false.
+bool End(pid_t process, int number);
+
+// Becomes readable when the process has ended. The caller closes it.
+int EndOf(pid_t process);
+
+std::string RandomHex(std::size_t byte_count);
+
+// How long a program may take for what it does at once. Nothing else depends on it.
+inline constexpr int kPatienceMs = 60'000;
+
+}  // namespace outlive::testing
+
+#endif  // OUTLIVE_TESTS_POSTGRES_SUBPROCESS_H_
