@@ -11,6 +11,8 @@ std::unique_ptr<Backend> MakeBackend(const Options& options) {
       return MakeSqliteBackend(options);
 #endif
       break;
+    case StoreKind::kPostgres:
+      break;
   }
   return nullptr;  // Left out of this build; the command line refuses it.
 }
