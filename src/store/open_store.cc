@@ -24,7 +24,11 @@ constexpr bool kHasSqlite = true;
 #else
 constexpr bool kHasSqlite = false;
 #endif
+#ifdef OUTLIVE_OPENS_POSTGRES
+constexpr bool kHasPostgres = true;
+#else
 constexpr bool kHasPostgres = false;
+#endif
 
 // In the order in which they are named.
 constexpr std::array<Kind, 4> kKinds = {{
@@ -43,21 +47,20 @@ const Kind* KindOf(std::string_view address) {
 }
 
 template <class Store>
-absl::StatusOr<std::unique_ptr<JobStore>> AsJobStore(absl::StatusOr<std::unique_ptr<Store>> store) {
+[[maybe_unused]] absl::StatusOr<std::unique_ptr<JobStore>> AsJobStore(
+    absl::StatusOr<std::unique_ptr<Store>> store) {
   if (!store.ok()) return store.status();
   return std::unique_ptr<JobStore>(*std::move(store));
 }
 
-#ifdef OUTLIVE_OPENS_SQLITE
-absl::StatusOr<std::unique_ptr<JobStore>> OpenSqlite(const std::string& path,
-                                                     const OpenStoreOptions& options) {
-  SqliteStoreOptions own = options.sqlite;
+// A store's own options, with what is for all stores.
+template <class Own>
+[[maybe_unused]] Own WithShared(Own own, const OpenStoreOptions& options) {
   own.clock = options.clock;
   own.random = options.random;
   own.cipher = options.cipher;
-  return AsJobStore(SqliteStore::Open(path, own));
+  return own;
 }
-#endif
 
 absl::Status NotBuiltIn(const Kind& kind) {
   return absl::UnimplementedError(fmt::format("{} needs outlive built with {}; this program has {}",
@@ -127,12 +130,16 @@ absl::StatusOr<std::unique_ptr<JobStore>> OpenStore(std::string_view address,
           {.clock = options.clock, .random = options.random, .cipher = options.cipher}));
     case StoreKind::kSqlite:
 #ifdef OUTLIVE_OPENS_SQLITE
-      return OpenSqlite(parsed->target, options);
+      return AsJobStore(SqliteStore::Open(parsed->target, WithShared(options.sqlite, options)));
 #else
       break;
 #endif
     case StoreKind::kPostgres:
+#ifdef OUTLIVE_OPENS_POSTGRES
+      return AsJobStore(PostgresStore::Open(parsed->target, WithShared(options.postgres, options)));
+#else
       break;
+#endif
   }
   return NotBuiltIn(*KindOf(address));
 }

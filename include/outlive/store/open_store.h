@@ -29,6 +29,7 @@
 #include "outlive/core/job_store.h"
 #include "outlive/core/payload_cipher.h"
 #include "outlive/core/random.h"
+#include "outlive/store/postgres_store.h"
 #include "outlive/store/sqlite_store.h"
 
 namespace outlive {
@@ -63,6 +64,7 @@ struct OpenStoreOptions {
   // What only matters to one of them. Its clock, random and cipher are not looked at: they are
   // those above.
   SqliteStoreOptions sqlite = {};
+  PostgresStoreOptions postgres = {};
 };
 
 absl::StatusOr<std::unique_ptr<JobStore>> OpenStore(std::string_view address,

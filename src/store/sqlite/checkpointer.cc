@@ -6,7 +6,7 @@
 #include <chrono>
 #include <thread>
 
-#include "store/sqlite/return_if_error.h"
+#include "core/return_if_error.h"
 #include "store/sqlite/status.h"
 
 namespace outlive::sqlite {

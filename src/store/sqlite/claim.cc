@@ -6,11 +6,11 @@
 #include <limits>
 #include <utility>
 
+#include "core/return_if_error.h"
 #include "outlive/core/limits.h"
 #include "outlive/core/store_rules.h"
 #include "store/sqlite/flags.h"
 #include "store/sqlite/job_rows.h"
-#include "store/sqlite/return_if_error.h"
 
 namespace outlive::sqlite {
 namespace {

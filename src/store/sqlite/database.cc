@@ -8,7 +8,7 @@
 #include <string_view>
 #include <thread>
 
-#include "store/sqlite/return_if_error.h"
+#include "core/return_if_error.h"
 #include "store/sqlite/statement.h"
 #include "store/sqlite/status.h"
 

@@ -5,10 +5,10 @@
 #include <algorithm>
 #include <utility>
 
+#include "core/return_if_error.h"
 #include "outlive/core/lifecycle.h"
 #include "outlive/core/store_rules.h"
 #include "store/sqlite/flags.h"
-#include "store/sqlite/return_if_error.h"
 
 namespace outlive::sqlite {
 namespace {

@@ -8,11 +8,11 @@
 #include <string_view>
 #include <utility>
 
+#include "core/return_if_error.h"
 #include "outlive/core/event.h"
 #include "outlive/core/idempotency.h"
 #include "outlive/core/store_rules.h"
 #include "store/sqlite/flags.h"
-#include "store/sqlite/return_if_error.h"
 
 namespace outlive::sqlite {
 namespace {

@@ -5,7 +5,7 @@
 #include <limits>
 #include <utility>
 
-#include "store/sqlite/return_if_error.h"
+#include "core/return_if_error.h"
 
 namespace outlive::sqlite {
 

@@ -5,11 +5,11 @@
 #include <absl/strings/str_split.h>
 #include <fmt/format.h>
 
+#include "core/return_if_error.h"
 #include "outlive/core/limits.h"
 #include "outlive/core/log.h"
 #include "outlive/core/store_rules.h"
 #include "store/sqlite/flags.h"
-#include "store/sqlite/return_if_error.h"
 
 namespace outlive::sqlite {
 namespace {

@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "store/sqlite/return_if_error.h"
+#include "core/return_if_error.h"
 #include "store/sqlite/status.h"
 #include "store/sqlite/transaction.h"
 

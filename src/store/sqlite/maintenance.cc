@@ -4,10 +4,10 @@
 #include <tuple>
 #include <utility>
 
+#include "core/return_if_error.h"
 #include "outlive/core/lifecycle.h"
 #include "outlive/core/store_rules.h"
 #include "store/sqlite/event_codec.h"
-#include "store/sqlite/return_if_error.h"
 
 namespace outlive::sqlite {
 

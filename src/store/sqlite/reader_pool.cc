@@ -4,7 +4,7 @@
 #include <chrono>
 #include <utility>
 
-#include "store/sqlite/return_if_error.h"
+#include "core/return_if_error.h"
 
 namespace outlive::sqlite {
 namespace {

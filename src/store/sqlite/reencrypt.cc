@@ -2,9 +2,9 @@
 
 #include <utility>
 
+#include "core/return_if_error.h"
 #include "outlive/core/payloads.h"
 #include "outlive/core/store_rules.h"
-#include "store/sqlite/return_if_error.h"
 
 namespace outlive::sqlite {
 

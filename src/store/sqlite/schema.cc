@@ -5,7 +5,7 @@
 
 #include <array>
 
-#include "store/sqlite/return_if_error.h"
+#include "core/return_if_error.h"
 #include "store/sqlite/statement.h"
 #include "store/sqlite_migrations.h"
 

@@ -7,14 +7,14 @@
 #include <utility>
 
 #include "core/faults.h"
+#include "core/return_if_error.h"
+#include "core/store_time.h"
 #include "outlive/core/payloads.h"
 #include "outlive/core/wake_hub.h"
 #include "store/sqlite/database.h"
 #include "store/sqlite/file.h"
 #include "store/sqlite/reader_pool.h"
-#include "store/sqlite/return_if_error.h"
 #include "store/sqlite/schema.h"
-#include "store/sqlite/store_time.h"
 #include "store/sqlite/transaction.h"
 #include "store/sqlite/watcher.h"
 #include "store/sqlite/writer.h"
@@ -180,7 +180,7 @@ class SqliteStore::State {
   const StoreInfo info;
   const sqlite::FileIdentity identity;
   const pid_t process;
-  sqlite::StoreTime time;
+  internal::StoreTime time;
   const Payloads payloads;
   sqlite::Writer writer;
   sqlite::ReaderPool readers;

@@ -9,9 +9,9 @@
 #include <string>
 #include <vector>
 
+#include "core/store_time.h"
 #include "outlive/core/job_store.h"
 #include "outlive/core/wake_hub.h"
-#include "store/sqlite/store_time.h"
 #include "store/sqlite/write_session.h"
 #include "store/sqlite/writer.h"
 
@@ -58,7 +58,7 @@ class OwnTransaction final : public StoreTransaction {
 class JoinedTransaction final : public StoreTransaction {
  public:
   // A transaction is open on `host`. All outlive it.
-  JoinedTransaction(sqlite3* host, StoreTime& time, const Payloads& payloads)
+  JoinedTransaction(sqlite3* host, internal::StoreTime& time, const Payloads& payloads)
       : host_(host), session_(host, time, payloads) {}
 
   absl::StatusOr<std::vector<absl::StatusOr<Inserted>>> Insert(

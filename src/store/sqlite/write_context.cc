@@ -5,7 +5,7 @@
 
 #include <algorithm>
 
-#include "store/sqlite/return_if_error.h"
+#include "core/return_if_error.h"
 #include "store/sqlite/schema.h"
 
 namespace outlive::sqlite {

@@ -17,6 +17,7 @@
 #include <string>
 #include <vector>
 
+#include "core/store_time.h"
 #include "outlive/core/event.h"
 #include "outlive/core/job.h"
 #include "outlive/core/job_store.h"
@@ -26,7 +27,6 @@
 #include "store/sqlite/event_codec.h"
 #include "store/sqlite/sql_text.h"
 #include "store/sqlite/statement.h"
-#include "store/sqlite/store_time.h"
 #include "store/sqlite_sql.h"
 
 namespace outlive::sqlite {
@@ -34,7 +34,7 @@ namespace outlive::sqlite {
 class WriteContext {
  public:
   // `time` and `payloads` outlive the context.
-  WriteContext(sqlite3* database, StoreTime& time, const Payloads& payloads)
+  WriteContext(sqlite3* database, internal::StoreTime& time, const Payloads& payloads)
       : database_(database), time_(time), payloads_(payloads), catalog_(database) {}
 
   // Begins a transaction whose write lock is held, and fixes its moment. `reread`: others may have
@@ -85,7 +85,7 @@ class WriteContext {
   absl::Status FlushCompleted();
 
   sqlite3* const database_;
-  StoreTime& time_;
+  internal::StoreTime& time_;
   const Payloads& payloads_;
   Catalog catalog_;
 

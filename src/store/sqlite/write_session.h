@@ -17,7 +17,7 @@
 namespace outlive::sqlite {
 
 struct WriteSession {
-  WriteSession(sqlite3* database, StoreTime& time, const Payloads& payloads)
+  WriteSession(sqlite3* database, internal::StoreTime& time, const Payloads& payloads)
       : context(database, time, payloads) {}
 
   // Forgets everything that a transaction that is undone may have brought.

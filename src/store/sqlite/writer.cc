@@ -5,7 +5,7 @@
 #include <string_view>
 #include <utility>
 
-#include "store/sqlite/return_if_error.h"
+#include "core/return_if_error.h"
 #include "store/sqlite/status.h"
 
 namespace outlive::sqlite {
@@ -15,8 +15,8 @@ constexpr std::string_view kSettledName = "settled";
 
 }  // namespace
 
-Writer::Writer(std::unique_ptr<Database> database, StoreTime& time, const Payloads& payloads,
-               Checkpointer checkpointer)
+Writer::Writer(std::unique_ptr<Database> database, internal::StoreTime& time,
+               const Payloads& payloads, Checkpointer checkpointer)
     : time_(time),
       database_(std::move(database)),
       checkpointer_(std::move(checkpointer)),

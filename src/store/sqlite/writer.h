@@ -17,11 +17,11 @@
 #include <memory>
 #include <optional>
 
+#include "core/store_time.h"
 #include "outlive/core/job_store.h"
 #include "store/sqlite/checkpointer.h"
 #include "store/sqlite/database.h"
 #include "store/sqlite/statement.h"
-#include "store/sqlite/store_time.h"
 #include "store/sqlite/write_session.h"
 #include "store/sqlite/writer_gate.h"
 
@@ -30,7 +30,7 @@ namespace outlive::sqlite {
 class Writer {
  public:
   // `time` and `payloads` outlive it. The database has the schema.
-  Writer(std::unique_ptr<Database> database, StoreTime& time, const Payloads& payloads,
+  Writer(std::unique_ptr<Database> database, internal::StoreTime& time, const Payloads& payloads,
          Checkpointer checkpointer);
 
   // Waits for the turn and for other processes, and begins a transaction.
@@ -67,7 +67,7 @@ class Writer {
   static int OnWalCommit(void* self, sqlite3* database, const char* schema, int page_count);
 
   WriterGate gate_;
-  StoreTime& time_;
+  internal::StoreTime& time_;
   std::atomic<std::int64_t> commit_count_{0};
 
   // For the holder of the gate.

@@ -2,8 +2,8 @@
 // been seen at. Whole microseconds.
 //
 // Thread-safety: may be used from many threads at once.
-#ifndef OUTLIVE_SRC_STORE_SQLITE_STORE_TIME_H_
-#define OUTLIVE_SRC_STORE_SQLITE_STORE_TIME_H_
+#ifndef OUTLIVE_SRC_CORE_STORE_TIME_H_
+#define OUTLIVE_SRC_CORE_STORE_TIME_H_
 
 #include <absl/time/time.h>
 
@@ -12,7 +12,7 @@
 
 #include "outlive/core/clock.h"
 
-namespace outlive::sqlite {
+namespace outlive::internal {
 
 class StoreTime {
  public:
@@ -38,6 +38,6 @@ class StoreTime {
   std::atomic<std::int64_t> last_{INT64_MIN};
 };
 
-}  // namespace outlive::sqlite
+}  // namespace outlive::internal
 
-#endif  // OUTLIVE_SRC_STORE_SQLITE_STORE_TIME_H_
+#endif  // OUTLIVE_SRC_CORE_STORE_TIME_H_

@@ -1,6 +1,6 @@
 // Passes an error on to the caller.
-#ifndef OUTLIVE_SRC_STORE_SQLITE_RETURN_IF_ERROR_H_
-#define OUTLIVE_SRC_STORE_SQLITE_RETURN_IF_ERROR_H_
+#ifndef OUTLIVE_SRC_CORE_RETURN_IF_ERROR_H_
+#define OUTLIVE_SRC_CORE_RETURN_IF_ERROR_H_
 
 #include <absl/status/status.h>
 
@@ -12,4 +12,4 @@
     }                                                                       \
   } while (false)
 
-#endif  // OUTLIVE_SRC_STORE_SQLITE_RETURN_IF_ERROR_H_
+#endif  // OUTLIVE_SRC_CORE_RETURN_IF_ERROR_H_

@@ -1,0 +1,156 @@
+// PostgresStore keeps jobs in a PostgreSQL database, which may be the host's own: everything of it is
+// in one schema. Many processes on many machines may work on it.
+//
+//   absl::StatusOr<std::unique_ptr<outlive::PostgresStore>> store =
+//       outlive::PostgresStore::Open("postgresql://app@db.example.com/app?sslmode=verify-full");
+//   outlive::Client client(**store);
+//
+// In a host's own transaction, on the host's own connection to the same database:
+//
+//   PQexec(connection, "BEGIN");                      business rows
+//   client.EnqueueIn(connection, SendInvoice{42});    the job
+//   PQexec(connection, "COMMIT");                     both or neither
+//
+// The connection is as PQconnectdb() makes it: blocking, and not in pipeline mode. What is written
+// in such a transaction is as durable as the host's connection makes it (synchronous_commit). Its
+// events are in the log, and subscribers are woken, soon after its COMMIT: a store that watches
+// looks. With NewJob::backlog_max it keeps every other writer waiting until its end.
+//
+// The conninfo is libpq's: TLS (sslmode, sslrootcert, …), several hosts, a service or a password
+// file all work as its manual says. `target_session_attrs` is read-write unless it says otherwise,
+// so that a replica is refused. Where it does not set them, keepalives notice a dead network within
+// half a minute. Nothing of it is ever part of an error, least of all the password.
+//
+// PostgreSQL 12 or newer. Servers that speak its protocol will do as far as they have SKIP LOCKED,
+// advisory locks and arrays.
+//
+// Thread-safety: as JobStore. Transactions of different stores, of one process or of several, run
+//                side by side; only the commits of those that log events are one after the other.
+// Lifetime:      the store outlives every transaction and subscription it has given out. A child
+//                that was made by fork() cannot use it and must not close it: every call is
+//                kFailedPrecondition there, and the destructor does nothing.
+// Time:          the server's (clock_timestamp()), to the microsecond, but never earlier than the
+//                newest time in the log: a failover does not take it back.
+// Errors:        as JobStore. kUnavailable: no connection, or it was lost, a deadlock, a time-out, a
+//                server that is read-only: nothing was written. kUnknown: the connection was lost at
+//                the commit. kFailedPrecondition: the server does not let us in, the schema is newer
+//                than this library, or its tables are not there any more. kDataLoss: the server says
+//                that its files are damaged.
+#ifndef OUTLIVE_STORE_POSTGRES_STORE_H_
+#define OUTLIVE_STORE_POSTGRES_STORE_H_
+
+#include <absl/status/status.h>
+#include <absl/status/statusor.h>
+#include <absl/time/time.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "outlive/core/clock.h"
+#include "outlive/core/job_store.h"
+#include "outlive/core/payload_cipher.h"
+#include "outlive/core/random.h"
+
+namespace outlive {
+
+// Open() checks every field and reports all faults in one kInvalidArgument.
+struct PostgresStoreOptions {
+  // -- Surroundings ------------------------------------------------------------------------
+
+  // Where time comes from; borrowed. Null: the server's clock, which is one for all processes.
+  // Another is for tests.
+  const Clock* clock = nullptr;
+
+  // Where StoreInfo::store_id and jitter come from; borrowed. Null: the kernel.
+  RandomSource* random = nullptr;
+
+  // -- Behaviour ---------------------------------------------------------------------------
+
+  // Where the tables are: `[a-z_][a-z0-9_]{0,62}`. Each schema of a database is a store of its own.
+  // Open() makes it where there is none.
+  std::string schema = "outlive";
+
+  // Seals what jobs carry before it gets to the server; borrowed. Null: it is kept as it is. Every
+  // process that works on the schema needs the same keys (docs/guides/encryption.md).
+  const PayloadCipher* cipher = nullptr;
+
+  // A pooler that gives each transaction another connection (PgBouncer's pool_mode=transaction) is
+  // between here and the server: no prepared statements, no settings of the session, no LISTEN, so
+  // that wake-ups from other processes come with `poll_interval`.
+  bool transaction_pooling = false;
+
+  // Tell other processes of commits, and be woken by theirs: a thread and a connection of its own.
+  // Off: subscribers are only woken for commits of this store, and events of hosts' transactions
+  // wait for the next transaction of any store.
+  bool watch = true;
+
+  // How often the watch looks although it was told nothing. From 10 ms to 1 h; up to a quarter more
+  // or less each time.
+  absl::Duration poll_interval = absl::Seconds(1);
+
+  // How long a connection may take to be made. From 100 ms to 1 h.
+  absl::Duration connect_timeout = absl::Seconds(5);
+
+  // How long Open() and Begin() wait: for the transaction before, and for a connection. From 0 to
+  // 1 h.
+  absl::Duration begin_timeout = absl::Seconds(5);
+
+  // How long the server may work at one statement of a transaction, and wait for one lock, before
+  // it gives up. From 100 ms to 1 h.
+  absl::Duration statement_timeout = absl::Seconds(20);
+  absl::Duration lock_timeout = absl::Seconds(5);
+
+  // How long a transaction that does nothing may stay open before the server ends it: a process
+  // that is stopped must not hold its locks. From 100 ms to 1 h.
+  absl::Duration idle_timeout = absl::Seconds(30);
+
+  // How long one read may take before it is kDeadlineExceeded. From 100 ms to 1 h.
+  absl::Duration read_timeout = absl::Seconds(5);
+
+  // -- Performance -------------------------------------------------------------------------
+
+  // Connections that read; more reads at the same moment wait. From 1 to 64. Beside them there is
+  // one that writes, and one for the watch.
+  int reader_count_max = 4;
+};
+
+class PostgresStore final : public JobStore {
+ public:
+  // Connects, makes the schema where there is none, and brings it to this library's version.
+  // `conninfo` is a string of keywords or a postgresql:// address, as PQconnectdb() takes it.
+  //
+  // Errors: kInvalidArgument, kUnavailable, kFailedPrecondition, kDataLoss (see above).
+  static absl::StatusOr<std::unique_ptr<PostgresStore>> Open(
+      const std::string& conninfo, const PostgresStoreOptions& options = {});
+
+  // Closes the connections.
+  ~PostgresStore() override;
+  PostgresStore(const PostgresStore&) = delete;
+  PostgresStore& operator=(const PostgresStore&) = delete;
+
+  absl::StatusOr<std::unique_ptr<StoreTransaction>> Begin() override;
+  absl::StatusOr<std::unique_ptr<StoreTransaction>> Join(HostTransaction host) override;
+  absl::StatusOr<Job> Get(JobId id) override;
+  absl::StatusOr<std::vector<Job>> List(const JobFilter& filter, const JobPage& page) override;
+  absl::StatusOr<JobStats> Stats() override;
+  absl::StatusOr<std::vector<Event>> EventsAfter(std::int64_t after, int event_count_max) override;
+  absl::StatusOr<std::int64_t> LastEvent() override;
+  absl::StatusOr<std::vector<DeadLetterGroup>> DeadLetterGroups(int group_count_max) override;
+  absl::StatusOr<std::vector<JobId>> CancelRequests(const std::string& session) override;
+  absl::StatusOr<Artifact> FindArtifact(const std::string& id) override;
+  absl::Status Check(absl::Duration deadline) override;
+  std::unique_ptr<Subscription> Subscribe(std::function<void(WakeHint)> on_wake) override;
+  const StoreInfo& info() const override;
+  const Clock& clock() const override;
+
+ private:
+  class State;
+  explicit PostgresStore(std::unique_ptr<State> state);
+
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace outlive
+
+#endif  // OUTLIVE_STORE_POSTGRES_STORE_H_

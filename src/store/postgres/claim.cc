@@ -1,0 +1,144 @@
+#include "store/postgres/claim.h"
+
+#include <algorithm>
+#include <tuple>
+#include <utility>
+
+#include "core/return_if_error.h"
+#include "outlive/core/limits.h"
+#include "outlive/core/store_rules.h"
+#include "store/postgres/flags.h"
+
+namespace outlive::postgres {
+namespace {
+
+// When to look again for jobs that are due and that somebody else has just locked: his transaction
+// may be undone, and nobody would say so.
+constexpr absl::Duration kLockedRetry = absl::Milliseconds(50);
+
+absl::Status NotOpen() { return absl::AbortedError("the session is not open, or has expired"); }
+
+}  // namespace
+
+absl::StatusOr<ClaimResult> Claimer::Claim(const ClaimRequest& request) {
+  OUTLIVE_RETURN_IF_ERROR(ValidateClaimRequest(request));
+  if (!ValidateName("session", request.session).ok()) return NotOpen();
+  ClaimResult result;
+  std::vector<Query> queries(1, Query{.name = "claim/session"});
+  queries[0].params.Text(request.session);
+  std::size_t next = 0;
+  bool checked = false;
+  // Usually once. Where more is asked for than a claim may take, what one queue has left over is
+  // for the next one.
+  do {
+    std::vector<std::size_t> queues;
+    std::size_t room = limits::kClaimJobCountMax - result.jobs.size();
+    for (; next < request.queues.size() && room > 0; ++next) {
+      const std::size_t wanted =
+          std::min(static_cast<std::size_t>(request.queues[next].job_count_max), room);
+      room -= wanted;
+      if (wanted == 0) continue;
+      queues.push_back(next);
+      queries.push_back(ClaimFrom(request, next, wanted));
+    }
+    const std::size_t first = checked ? 0 : 1;
+    queries.push_back(NextOf(request));
+    const absl::StatusOr<std::vector<Rows>> rows = context_.session().Run(queries);
+    OUTLIVE_RETURN_IF_ERROR(rows.status());
+    if (!checked) OUTLIVE_RETURN_IF_ERROR(CheckSession(rows->front()));
+    checked = true;
+    for (std::size_t i = 0; i < queues.size(); ++i) {
+      AddJobs((*rows)[first + i], queues[i], result);
+    }
+    result.next_run_at = NextRunAt(rows->back(), request, result);
+    queries.clear();
+  } while (next < request.queues.size() && result.jobs.size() < limits::kClaimJobCountMax);
+  return result;
+}
+
+absl::Status Claimer::CheckSession(const Rows& rows) const {
+  if (rows.size() == 1 && rows.Int(0, 0) > context_.now_micros()) return absl::OkStatus();
+  return NotOpen();
+}
+
+Query Claimer::ClaimFrom(const ClaimRequest& request, std::size_t queue,
+                         std::size_t count_max) const {
+  Query query{.name = "claim/claim"};
+  query.params.Text(request.queues[queue].queue)
+      .Add(Texts(request.kinds))
+      .Int(context_.now_micros())
+      .Int(static_cast<std::int64_t>(count_max))
+      .Text(request.session);
+  return query;
+}
+
+Query Claimer::NextOf(const ClaimRequest& request) const {
+  Array queues(Element::kText);
+  for (const QueueClaim& queue : request.queues) queues.AddBytes(queue.queue);
+  Query query{.name = "claim/next"};
+  query.params.Add(std::move(queues)).Add(Texts(request.kinds)).Int(context_.now_micros());
+  return query;
+}
+
+void Claimer::AddJobs(const Rows& rows, std::size_t queue, ClaimResult& result) {
+  const Payloads& payloads = context_.payloads();
+  const std::size_t first = result.jobs.size();
+  for (int row = 0; row < rows.size(); ++row) {
+    ClaimedJob job;
+    job.lease = {rows.Int(row, 0), rows.Int(row, 1)};
+    job.queue = queue;
+    job.kind = static_cast<std::size_t>(rows.Int(row, 3)) - 1;
+    job.priority = rows.Small(row, 4);
+    job.attempt = rows.Small(row, 5);
+    job.attempt_count_max = rows.Small(row, 6);
+    job.crashes = rows.Small(row, 7);
+    job.run_at = rows.Time(row, 8);
+    job.started_at = context_.now();
+    job.args = rows.Text(row, 9);
+    job.retry_policy = rows.Text(row, 10);
+    job.traceparent = rows.Text(row, 11);
+    job.payload_status = payloads.Open(job.lease.job, PayloadField::kArgs, job.args);
+    if ((rows.Int(row, 13) & kHasCheckpoint) != 0) {
+      job.checkpoint = rows.Text(row, 12);
+      if (rows.IsNull(row, 12)) {
+        job.payload_status.Update(absl::DataLossError("the job's checkpoint is gone"));
+      } else {
+        job.payload_status.Update(
+            payloads.Open(job.lease.job, PayloadField::kCheckpoint, job.checkpoint));
+      }
+    }
+    const int lane = rows.Small(row, 2);
+    context_.Count(lane, JobState::kPending, -1);
+    context_.Count(lane, JobState::kRunning, 1);
+    result.jobs.push_back(std::move(job));
+  }
+  std::sort(result.jobs.begin() + static_cast<std::ptrdiff_t>(first), result.jobs.end(),
+            [](const ClaimedJob& a, const ClaimedJob& b) {
+              return std::tie(a.priority, a.run_at, a.lease.job) <
+                     std::tie(b.priority, b.run_at, b.lease.job);
+            });
+  for (std::size_t i = first; i < result.jobs.size(); ++i) {
+    const Lease& lease = result.jobs[i].lease;
+    context_.AddEvent(EventType::kClaimed, lease.job, lease.fence);
+  }
+}
+
+absl::Time Claimer::NextRunAt(const Rows& rows, const ClaimRequest& request,
+                              const ClaimResult& result) const {
+  std::vector<int> taken(request.queues.size(), 0);
+  for (const ClaimedJob& job : result.jobs) ++taken[job.queue];
+  const bool full = result.jobs.size() == limits::kClaimJobCountMax;
+  absl::Time next = absl::InfiniteFuture();
+  for (int row = 0; row < rows.size(); ++row) {
+    const auto queue = static_cast<std::size_t>(rows.Int(row, 0)) - 1;
+    const int wanted = request.queues[queue].job_count_max;
+    if (wanted == 0) continue;
+    const bool due = rows.Int(row, 1) != 0;
+    if (due && (full || taken[queue] >= wanted)) return absl::InfinitePast();
+    if (due) next = std::min(next, context_.now() + kLockedRetry);
+    if (!rows.IsNull(row, 2)) next = std::min(next, rows.Time(row, 2));
+  }
+  return next;
+}
+
+}  // namespace outlive::postgres

@@ -1,0 +1,39 @@
+// Claimer leases due jobs: one statement for each queue, and all of them in one round trip.
+//
+// Thread-safety: none; for the thread that has the transaction.
+#ifndef OUTLIVE_SRC_STORE_POSTGRES_CLAIM_H_
+#define OUTLIVE_SRC_STORE_POSTGRES_CLAIM_H_
+
+#include <absl/status/status.h>
+#include <absl/status/statusor.h>
+
+#include <cstddef>
+#include <vector>
+
+#include "outlive/core/job_store.h"
+#include "store/postgres/write_context.h"
+
+namespace outlive::postgres {
+
+class Claimer {
+ public:
+  // It outlives it.
+  explicit Claimer(WriteContext& context) : context_(context) {}
+
+  // StoreTransaction::Claim(). What the transaction has changed is in the database.
+  absl::StatusOr<ClaimResult> Claim(const ClaimRequest& request);
+
+ private:
+  absl::Status CheckSession(const Rows& rows) const;
+  Query ClaimFrom(const ClaimRequest& request, std::size_t queue, std::size_t count_max) const;
+  Query NextOf(const ClaimRequest& request) const;
+  void AddJobs(const Rows& rows, std::size_t queue, ClaimResult& result);
+  absl::Time NextRunAt(const Rows& rows, const ClaimRequest& request,
+                       const ClaimResult& result) const;
+
+  WriteContext& context_;
+};
+
+}  // namespace outlive::postgres
+
+#endif  // OUTLIVE_SRC_STORE_POSTGRES_CLAIM_H_

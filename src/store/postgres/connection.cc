@@ -1,0 +1,229 @@
+#include "store/postgres/connection.h"
+
+#include <fmt/format.h>
+#include <poll.h>
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "core/return_if_error.h"
+#include "outlive/core/clock.h"
+#include "store/postgres/command_values.h"
+#include "store/postgres/status.h"
+
+namespace outlive::postgres {
+namespace {
+
+// Between attempts to connect: doubled each time, up to kBackoffMax, of which a random part counts.
+constexpr absl::Duration kBackoffFirst = absl::Milliseconds(50);
+constexpr absl::Duration kBackoffMax = absl::Seconds(5);
+
+absl::Duration SinceBoot() { return SystemClockInstance().SinceBoot(); }
+
+// False: the time has come, or poll() has failed.
+bool WaitFor(PGconn* connection, short events, absl::Duration deadline) {
+  const absl::Duration left = deadline - SinceBoot();
+  if (left <= absl::ZeroDuration()) return false;
+  pollfd descriptor{PQsocket(connection), events, 0};
+  const auto milliseconds = absl::ToInt64Milliseconds(std::min(left, absl::Hours(1)));
+  return poll(&descriptor, 1, static_cast<int>(milliseconds) + 1) >= 0;
+}
+
+}  // namespace
+
+absl::Status Connection::Ensure(absl::Duration timeout) {
+  if (connection_ != nullptr) return absl::OkStatus();
+  const absl::Duration now = SinceBoot();
+  if (now < retry_at_) {
+    return absl::UnavailableError("PostgreSQL: no connection; the next attempt comes soon");
+  }
+  absl::Status status = Connect(std::min(timeout, options_.connect_timeout));
+  if (status.ok()) {
+    failure_count_ = 0;
+    return status;
+  }
+  Close();
+  const absl::Duration pause =
+      std::min(kBackoffFirst * (std::int64_t{1} << std::min(failure_count_++, 10)), kBackoffMax);
+  retry_at_ = SinceBoot() + pause * (0.5 + RandomUnit(*options_.random) / 2);
+  return status;
+}
+
+absl::Status Connection::Connect(absl::Duration timeout) {
+  // What the conninfo says of the same goes before; what follows it is not its business.
+  constexpr std::array kNames = {"application_name",     "keepalives",       "keepalives_idle",
+                                 "keepalives_interval",  "keepalives_count", "tcp_user_timeout",
+                                 "target_session_attrs", "dbname",           "client_encoding"};
+  const std::array values = {
+      "outlive", "1", "15", "5", "3", "15000", "read-write", options_.conninfo.c_str(), "UTF8"};
+  std::array<const char*, kNames.size() + 1> names = {};
+  std::array<const char*, kNames.size() + 1> given = {};
+  std::copy(kNames.begin(), kNames.end(), names.begin());
+  std::copy(values.begin(), values.end(), given.begin());
+  const absl::Duration deadline = SinceBoot() + timeout;
+  prepared_.clear();
+  connection_.reset(PQconnectStartParams(names.data(), given.data(), 1));
+  if (connection_ == nullptr || PQstatus(handle()) == CONNECTION_BAD) {
+    return ConnectStatus(handle(), options_.secret);
+  }
+  PostgresPollingStatusType next = PGRES_POLLING_WRITING;
+  while (next != PGRES_POLLING_OK) {
+    const short events = next == PGRES_POLLING_READING ? POLLIN : POLLOUT;
+    if (!WaitFor(handle(), events, deadline)) {
+      return absl::UnavailableError("PostgreSQL: no connection: the server does not answer");
+    }
+    next = PQconnectPoll(handle());
+    if (next == PGRES_POLLING_FAILED) return ConnectStatus(handle(), options_.secret);
+  }
+  PQsetNoticeProcessor(handle(), [](void*, const char*) {}, nullptr);
+  if (PQsetnonblocking(handle(), 1) != 0 || PQenterPipelineMode(handle()) != 1) {
+    return LostStatus("connect");
+  }
+  return Configure();
+}
+
+absl::Status Connection::Configure() {
+  // What is set on a pooler's connection would be found by its next user.
+  if (options_.pooled || options_.settings.empty()) return absl::OkStatus();
+  Array names(Element::kText);
+  Array values(Element::kText);
+  for (const auto& [name, value] : options_.settings) {
+    names.AddBytes(name);
+    values.AddBytes(value);
+  }
+  Query query{.name = "transaction/configure"};
+  query.params.Add(std::move(names)).Add(std::move(values)).Int(0);
+  return RunOne(query).status();
+}
+
+absl::StatusOr<std::vector<Rows>> Connection::Run(absl::Span<const Query> queries) {
+  if (connection_ == nullptr) return LostStatus(queries.front().name);
+  const absl::Duration deadline = SinceBoot() + options_.reply_timeout;
+  std::vector<Sent> sent;
+  OUTLIVE_RETURN_IF_ERROR(Send(queries, sent));
+  return Receive(sent, deadline);
+}
+
+absl::Status Connection::Send(absl::Span<const Query> queries, std::vector<Sent>& sent) {
+  for (const Query& query : queries) {
+    if (absl::Status status = SendOne(query, sent); !status.ok()) {
+      Close();  // Half of a pipeline is on its way.
+      return status;
+    }
+  }
+  return PQpipelineSync(handle()) == 1 ? absl::OkStatus() : Lost(queries.front().name);
+}
+
+absl::Status Connection::SendOne(const Query& query, std::vector<Sent>& sent) {
+  const std::string* const text = book_.Find(query.name);
+  if (text == nullptr) return absl::InternalError(fmt::format("no statement {}", query.name));
+  const CommandValues values(query.params);
+  const std::string name(query.name);
+  int ok = 1;
+  if (options_.pooled || !query.more.empty()) {
+    ok = PQsendQueryParams(handle(), (*text + book_.InSchema(query.more)).c_str(), values.count(),
+                           nullptr, values.values.data(), values.lengths.data(),
+                           values.formats.data(), kBinaryFormat);
+    sent.push_back({query.name, false});
+    return ok == 1 ? absl::OkStatus() : LostStatus(query.name);
+  }
+  const auto is_on_its_way = [&query](const Sent& each) {
+    return each.prepares && each.name == query.name;
+  };
+  if (!prepared_.contains(query.name) && std::none_of(sent.begin(), sent.end(), is_on_its_way)) {
+    ok = PQsendPrepare(handle(), name.c_str(), text->c_str(), 0, nullptr);
+    sent.push_back({query.name, true});
+  }
+  if (ok == 1) {
+    ok = PQsendQueryPrepared(handle(), name.c_str(), values.count(), values.values.data(),
+                             values.lengths.data(), values.formats.data(), kBinaryFormat);
+    sent.push_back({query.name, false});
+  }
+  return ok == 1 ? absl::OkStatus() : LostStatus(query.name);
+}
+
+absl::StatusOr<std::vector<Rows>> Connection::Receive(absl::Span<const Sent> sent,
+                                                      absl::Duration deadline) {
+  std::vector<Rows> rows;
+  absl::Status status;
+  std::size_t at = 0;
+  bool separator = false;  // One comes after the results of each command.
+  while (true) {
+    const std::string_view doing = sent[std::min(at, sent.size() - 1)].name;
+    absl::StatusOr<ResultPtr> result = NextResult(deadline, doing);
+    OUTLIVE_RETURN_IF_ERROR(result.status());
+    if (*result == nullptr) {
+      if (std::exchange(separator, true)) return Lost(doing);
+      continue;
+    }
+    separator = false;
+    const ExecStatusType kind = PQresultStatus(result->get());
+    if (kind == PGRES_PIPELINE_SYNC) break;
+    if (at == sent.size()) return Lost(doing);
+    if (kind == PGRES_TUPLES_OK || kind == PGRES_COMMAND_OK) {
+      if (sent[at].prepares) {
+        prepared_.insert(sent[at].name);
+      } else {
+        rows.emplace_back(*std::move(result));
+      }
+    } else if (kind != PGRES_PIPELINE_ABORTED) {
+      status.Update(StatusOf(result->get(), doing));
+      if (PQresultErrorField(result->get(), PG_DIAG_SQLSTATE) == nullptr) return Lost(doing);
+    }
+    ++at;
+  }
+  if (PQstatus(handle()) == CONNECTION_BAD) Close();
+  if (!status.ok()) return status;
+  return rows;
+}
+
+absl::StatusOr<ResultPtr> Connection::NextResult(absl::Duration deadline, std::string_view doing) {
+  while (PQisBusy(handle()) != 0) OUTLIVE_RETURN_IF_ERROR(Await(deadline, doing));
+  return ResultPtr(PQgetResult(handle()));
+}
+
+absl::Status Connection::Await(absl::Duration deadline, std::string_view doing) {
+  const int unsent = PQflush(handle());
+  if (unsent < 0) return Lost(doing);
+  const auto events = static_cast<short>(unsent == 1 ? POLLIN | POLLOUT : POLLIN);
+  if (!WaitFor(handle(), events, deadline)) {
+    // The server may be anywhere in it: nothing can be asked on this connection any more.
+    Close();
+    return absl::UnavailableError(fmt::format("PostgreSQL: no answer in time ({})", doing));
+  }
+  return PQconsumeInput(handle()) == 1 ? absl::OkStatus() : Lost(doing);
+}
+
+absl::Status Connection::Lost(std::string_view doing) {
+  Close();
+  return LostStatus(doing);
+}
+
+absl::Status Connection::RunScript(const std::string& script, std::string_view doing) {
+  if (connection_ == nullptr || PQexitPipelineMode(handle()) != 1 ||
+      PQsendQuery(handle(), script.c_str()) != 1) {
+    return Lost(doing);
+  }
+  const absl::Duration deadline = SinceBoot() + options_.reply_timeout;
+  absl::Status status;
+  while (true) {
+    const absl::StatusOr<ResultPtr> result = NextResult(deadline, doing);
+    OUTLIVE_RETURN_IF_ERROR(result.status());
+    if (*result == nullptr) break;
+    const ExecStatusType kind = PQresultStatus(result->get());
+    if (kind != PGRES_COMMAND_OK && kind != PGRES_TUPLES_OK) {
+      status.Update(StatusOf(result->get(), doing));
+    }
+  }
+  if (PQenterPipelineMode(handle()) != 1) return Lost(doing);
+  return status;
+}
+
+void Connection::Rollback() {
+  if (connection_ == nullptr) return;
+  if (PQtransactionStatus(handle()) == PQTRANS_IDLE) return;
+  if (!RunOne({.name = "transaction/rollback"}).ok()) Close();
+}
+
+}  // namespace outlive::postgres

@@ -1,0 +1,98 @@
+// Connection is one connection of ours: made when it is needed, and again after it was lost.
+//
+// Statements are prepared the first time they are used, and several of them travel in one pipeline.
+// All waiting has a deadline by the machine's clock, whatever the network does.
+//
+// Thread-safety: none, but Interrupt().
+// Errors:        kUnavailable, kFailedPrecondition (not let in), kDeadlineExceeded (the server has
+//                given up a statement), and what CodeOfState() says.
+#ifndef OUTLIVE_SRC_STORE_POSTGRES_CONNECTION_H_
+#define OUTLIVE_SRC_STORE_POSTGRES_CONNECTION_H_
+
+#include <absl/container/flat_hash_set.h>
+#include <absl/status/status.h>
+#include <absl/status/statusor.h>
+#include <absl/time/time.h>
+#include <absl/types/span.h>
+#include <libpq-fe.h>
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "outlive/core/random.h"
+#include "store/postgres/session.h"
+#include "store/postgres/sql_book.h"
+
+namespace outlive::postgres {
+
+struct ConnectionOptions {
+  std::string conninfo;
+  std::string secret;  // The password in it: never to be seen.
+  absl::Duration connect_timeout;
+  absl::Duration reply_timeout;  // For one round trip.
+  bool pooled = false;           // A pooler may give another server connection each transaction.
+  RandomSource* random = nullptr;
+
+  // Of the session, by name: statement_timeout, …
+  std::vector<std::pair<std::string, std::string>> settings;
+};
+
+struct FinishConnection {
+  void operator()(PGconn* connection) const { PQfinish(connection); }
+};
+
+class Connection final : public Session {
+ public:
+  // Both outlive it.
+  Connection(const ConnectionOptions& options, const SqlBook& book)
+      : options_(options), book_(book) {}
+
+  // Connects, unless there is a connection; after a failure not at once, but later each time.
+  absl::Status Ensure(absl::Duration timeout);
+
+  absl::StatusOr<std::vector<Rows>> Run(absl::Span<const Query> queries) override;
+
+  // Several statements in one text, without parameters.
+  absl::Status RunScript(const std::string& script, std::string_view doing);
+
+  // Ends a transaction that may be open. What cannot be ended so is closed.
+  void Rollback();
+
+  void Close() { connection_.reset(); }
+
+  bool connected() const { return connection_ != nullptr; }
+  PGconn* handle() const { return connection_.get(); }
+
+  // Of the server: 150018.
+  int server_version() const { return PQserverVersion(connection_.get()); }
+
+ private:
+  // A command on its way: the making of a prepared statement, or its use.
+  struct Sent {
+    std::string_view name;
+    bool prepares = false;
+  };
+
+  absl::Status Connect(absl::Duration timeout);
+  absl::Status Configure();
+  absl::Status Send(absl::Span<const Query> queries, std::vector<Sent>& sent);
+  absl::Status SendOne(const Query& query, std::vector<Sent>& sent);
+  absl::StatusOr<std::vector<Rows>> Receive(absl::Span<const Sent> sent, absl::Duration deadline);
+  absl::Status Await(absl::Duration deadline, std::string_view doing);
+  absl::StatusOr<ResultPtr> NextResult(absl::Duration deadline, std::string_view doing);
+  absl::Status Lost(std::string_view doing);
+
+  const ConnectionOptions& options_;
+  const SqlBook& book_;
+  std::unique_ptr<PGconn, FinishConnection> connection_;
+  absl::flat_hash_set<std::string_view> prepared_;
+  int failure_count_ = 0;
+  absl::Duration retry_at_ = absl::ZeroDuration();  // Since boot.
+};
+
+}  // namespace outlive::postgres
+
+#endif  // OUTLIVE_SRC_STORE_POSTGRES_CONNECTION_H_

@@ -1,0 +1,59 @@
+// DatabaseTime is the clock of a store: the server's, or the one that the host has given, but never
+// earlier than any time the store has been seen at. Whole microseconds.
+//
+// Thread-safety: may be used from many threads at once.
+#ifndef OUTLIVE_SRC_STORE_POSTGRES_DATABASE_TIME_H_
+#define OUTLIVE_SRC_STORE_POSTGRES_DATABASE_TIME_H_
+
+#include <absl/time/time.h>
+
+#include <atomic>
+#include <cstdint>
+
+#include "core/store_time.h"
+#include "outlive/core/clock.h"
+#include "store/postgres/rows.h"
+
+namespace outlive::postgres {
+
+// The server's clock as far as it is known here: what it said last, and what has passed since.
+class ServerClock final : public Clock {
+ public:
+  absl::Time Now() const override {
+    return absl::UnixEpoch() + SinceBoot() +
+           absl::Microseconds(ahead_.load(std::memory_order_relaxed));
+  }
+  absl::Duration SinceBoot() const override { return SystemClockInstance().SinceBoot(); }
+
+  void Learn(std::int64_t server_now) {
+    ahead_.store(server_now - absl::ToInt64Microseconds(SinceBoot()), std::memory_order_relaxed);
+  }
+
+ private:
+  std::atomic<std::int64_t> ahead_{0};
+};
+
+class DatabaseTime {
+ public:
+  // Null: the server's clock. It outlives it.
+  explicit DatabaseTime(const Clock* clock)
+      : given_(clock), time_(clock == nullptr ? server_ : *clock) {}
+
+  // `now` is what the statement "now" has given.
+  absl::Time See(const Rows& now) {
+    if (given_ == nullptr) server_.Learn(now.Int(0, 0));
+    if (!now.IsNull(0, 1)) time_.See(now.Int(0, 1));
+    return time_.Now();
+  }
+
+  const Clock& clock() const { return time_.clock(); }
+
+ private:
+  const Clock* const given_;
+  ServerClock server_;
+  internal::StoreTime time_;
+};
+
+}  // namespace outlive::postgres
+
+#endif  // OUTLIVE_SRC_STORE_POSTGRES_DATABASE_TIME_H_

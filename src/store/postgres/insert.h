@@ -1,0 +1,80 @@
+// Inserter adds jobs. They are kept in memory until Take(): many callers who share a transaction
+// share the statements too. Only a key and a limit of the backlog have to ask the server at once.
+//
+// Thread-safety: none; for the thread that has the transaction.
+#ifndef OUTLIVE_SRC_STORE_POSTGRES_INSERT_H_
+#define OUTLIVE_SRC_STORE_POSTGRES_INSERT_H_
+
+#include <absl/container/flat_hash_map.h>
+#include <absl/status/status.h>
+#include <absl/status/statusor.h>
+#include <absl/types/span.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "outlive/core/idempotency.h"
+#include "outlive/core/job_store.h"
+#include "store/postgres/live_columns.h"
+#include "store/postgres/write_context.h"
+
+namespace outlive::postgres {
+
+class Inserter {
+ public:
+  // It outlives it.
+  explicit Inserter(WriteContext& context) : context_(context) { Forget(); }
+
+  // Of a new transaction.
+  void Forget();
+
+  // StoreTransaction::Insert().
+  absl::StatusOr<std::vector<absl::StatusOr<Inserted>>> Insert(absl::Span<const NewJob> jobs);
+
+  // Follow-ups: as they are.
+  absl::Status InsertUnchecked(absl::Span<const NewJob> jobs);
+
+  // What writes the new jobs; nothing where there are none.
+  std::vector<Query> Take();
+
+ private:
+  // Who has a key, in this transaction's eyes.
+  struct Key {
+    JobId job = 0;
+    Fingerprint args = {};
+    std::size_t owner = 0;  // Which of the batch.
+    bool free = false;      // It was taken for one of the batch, which has not been inserted yet.
+    bool moved = false;     // It was taken for another one.
+  };
+  struct Batch;
+
+  void ClearColumns();
+  absl::StatusOr<std::vector<JobId>> TakeIds(std::size_t count);
+  absl::Status TakeKeys(Batch& batch);
+  absl::Status CountBacklogs(const Batch& batch);
+  absl::Status GiveKeysBack(const Batch& batch);
+  absl::StatusOr<absl::StatusOr<Inserted>> InsertOne(Batch& batch, std::size_t i);
+  absl::Status AddJob(JobId id, int lane, const NewJob& job);
+
+  WriteContext& context_;
+  std::vector<JobId> ids_;  // To be used from the back.
+  std::size_t used_ids_ = 0;
+  std::size_t usual_ids_ = 1;  // As many as the transaction before has used.
+
+  absl::flat_hash_map<std::string, std::int64_t> backlog_;  // Pending jobs by queue.
+
+  // What waits for Take(): columns of outlive.job, and the rest.
+  std::vector<Array> numbers_;
+  std::vector<Array> bytes_;
+  LiveColumns live_{"insert/add_live"};
+  Array tag_names_{Element::kText};
+  Array tag_jobs_{Element::kBigint};
+  Array follow_up_jobs_{Element::kBigint};
+  Array follow_ups_{Element::kText};
+};
+
+}  // namespace outlive::postgres
+
+#endif  // OUTLIVE_SRC_STORE_POSTGRES_INSERT_H_

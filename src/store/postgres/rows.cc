@@ -1,0 +1,39 @@
+#include "store/postgres/rows.h"
+
+#include <absl/strings/numbers.h>
+
+#include <algorithm>
+#include <bit>
+
+namespace outlive::postgres {
+
+std::int64_t Rows::changed() const {
+  std::int64_t count = 0;
+  return absl::SimpleAtoi(PQcmdTuples(result_.get()), &count) ? count : 0;
+}
+
+std::int64_t Rows::Int(int row, int column) const {
+  const std::string_view bytes = Text(row, column);
+  if (bytes.empty() || bytes.size() > 8) return 0;
+  // The first byte has the sign.
+  std::uint64_t number = (static_cast<unsigned char>(bytes[0]) & 0x80) != 0 ? ~std::uint64_t{0} : 0;
+  for (const char byte : bytes) number = number << 8 | static_cast<unsigned char>(byte);
+  return static_cast<std::int64_t>(number);
+}
+
+double Rows::Real(int row, int column) const { return std::bit_cast<double>(Int(row, column)); }
+
+std::string_view Rows::Text(int row, int column) const {
+  if (IsNull(row, column)) return {};
+  return {PQgetvalue(result_.get(), row, column),
+          static_cast<std::size_t>(PQgetlength(result_.get(), row, column))};
+}
+
+Fingerprint Rows::Uuid(int row, int column) const {
+  Fingerprint uuid = {};
+  const std::string_view bytes = Text(row, column);
+  if (bytes.size() == uuid.size()) std::copy(bytes.begin(), bytes.end(), uuid.begin());
+  return uuid;
+}
+
+}  // namespace outlive::postgres

@@ -1,0 +1,82 @@
+-- How a transaction begins and ends.
+
+-- @begin
+BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE
+
+-- @begin_read
+BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY
+
+-- @commit
+COMMIT
+
+-- @rollback
+ROLLBACK
+
+-- @savepoint
+SAVEPOINT outlive_call
+
+-- @release
+RELEASE SAVEPOINT outlive_call
+
+-- @undo
+ROLLBACK TO SAVEPOINT outlive_call
+
+-- The server's time, and that of the newest entry of the log.
+-- @now
+SELECT floor(extract(epoch FROM clock_timestamp()) * 1000000)::bigint,
+       (SELECT at FROM outlive.event_batch ORDER BY seq DESC LIMIT 1)
+
+-- @configure
+SELECT set_config(name, value, $3::bigint <> 0)
+FROM unnest($1::text[], $2::text[]) AS setting(name, value)
+
+-- @lock
+SELECT pg_advisory_xact_lock($1::bigint)
+
+-- @find_lanes
+SELECT id, queue, kind FROM outlive.lane
+JOIN unnest($1::text[], $2::text[]) AS wanted(queue, kind) USING (queue, kind)
+
+-- @add_lanes
+INSERT INTO outlive.lane (queue, kind)
+SELECT queue, kind FROM unnest($1::text[], $2::text[]) AS wanted(queue, kind)
+ON CONFLICT (queue, kind) DO NOTHING
+
+-- Under the lock of the log: what hosts' transactions have left, then our own entries.
+-- @log
+WITH base AS MATERIALIZED (
+  SELECT coalesce((SELECT seq + count FROM outlive.event_batch ORDER BY seq DESC LIMIT 1), 1) AS seq,
+         coalesce((SELECT at FROM outlive.event_batch ORDER BY seq DESC LIMIT 1), 0) AS at
+), moved AS (
+  DELETE FROM outlive.event_inbox RETURNING number, at, type, job, fence
+), batch AS (
+  SELECT 0 AS place, min(number) AS number, at, count(*)::integer AS count,
+         array_agg(type ORDER BY number) AS types, array_agg(job ORDER BY number) AS jobs,
+         array_agg(fence ORDER BY number) AS fences
+  FROM moved GROUP BY at
+  UNION ALL
+  SELECT 1, 0, $1::bigint, cardinality($2::smallint[]), $2::smallint[], $3::bigint[], $4::bigint[]
+  WHERE cardinality($2::smallint[]) > 0
+)
+INSERT INTO outlive.event_batch (seq, at, count, types, jobs, fences)
+SELECT base.seq + sum(batch.count) OVER (ORDER BY place, number) - batch.count,
+       greatest(base.at, max(batch.at) OVER (ORDER BY place, number)), batch.count, types, jobs,
+       fences
+FROM batch, base
+
+-- @log_for_host
+INSERT INTO outlive.event_inbox (at, type, job, fence)
+SELECT $1::bigint, type, job, fence
+FROM unnest($2::smallint[], $3::bigint[], $4::bigint[]) WITH ORDINALITY AS e(type, job, fence, n)
+ORDER BY n
+
+-- @count
+INSERT INTO outlive.lane_count (lane, pending, blocked, running, completed, cancelled, dead)
+SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[],
+                     $6::bigint[], $7::bigint[])
+
+-- @fold_counts
+WITH gone AS (DELETE FROM outlive.lane_count RETURNING *)
+INSERT INTO outlive.lane_count (lane, pending, blocked, running, completed, cancelled, dead)
+SELECT lane, sum(pending), sum(blocked), sum(running), sum(completed), sum(cancelled), sum(dead)
+FROM gone GROUP BY lane

@@ -1,0 +1,79 @@
+#include "store/postgres/status.h"
+
+#include <absl/strings/match.h>
+#include <absl/strings/str_replace.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <string>
+
+#include "outlive/core/log.h"
+
+namespace outlive::postgres {
+namespace {
+
+struct StateClass {
+  std::string_view prefix;
+  absl::StatusCode code;
+};
+
+// The first that fits. Appendix A of PostgreSQL's manual has the states.
+constexpr std::array kClasses = {
+    StateClass{"08", absl::StatusCode::kUnavailable},         // Connection exceptions.
+    StateClass{"23", absl::StatusCode::kUnavailable},         // Lost a race for a unique name.
+    StateClass{"25006", absl::StatusCode::kUnavailable},      // Read-only: a failover.
+    StateClass{"25P03", absl::StatusCode::kUnavailable},      // Idle in transaction for too long.
+    StateClass{"28", absl::StatusCode::kFailedPrecondition},  // Not let in.
+    StateClass{"3D", absl::StatusCode::kFailedPrecondition},  // No such database.
+    StateClass{"3F", absl::StatusCode::kFailedPrecondition},  // No such schema.
+    StateClass{"40", absl::StatusCode::kUnavailable},         // Serialization, deadlock.
+    StateClass{"42", absl::StatusCode::kFailedPrecondition},  // No such table, no right to it.
+    StateClass{"53", absl::StatusCode::kUnavailable},         // Too many connections, disk full.
+    StateClass{"55", absl::StatusCode::kUnavailable},         // Lock not available.
+    StateClass{"57014", absl::StatusCode::kDeadlineExceeded},
+    StateClass{"57", absl::StatusCode::kUnavailable},  // Shutdown, starting up.
+    StateClass{"58", absl::StatusCode::kUnavailable},  // I/O errors.
+    StateClass{"XX001", absl::StatusCode::kDataLoss},
+    StateClass{"XX002", absl::StatusCode::kDataLoss},
+};
+
+}  // namespace
+
+absl::StatusCode CodeOfState(std::string_view sql_state) {
+  const auto* const found =
+      std::find_if(kClasses.begin(), kClasses.end(), [sql_state](const StateClass& each) {
+        return sql_state.substr(0, each.prefix.size()) == each.prefix;
+      });
+  return found == kClasses.end() ? absl::StatusCode::kInternal : found->code;
+}
+
+absl::Status StatusOf(const PGresult* result, std::string_view doing) {
+  const char* const state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+  const char* const message = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
+  if (state == nullptr) return LostStatus(doing);
+  return absl::Status(CodeOfState(state),
+                      fmt::format("PostgreSQL: {} ({}, {})",
+                                  message == nullptr ? "no message" : message, state, doing));
+}
+
+absl::Status ConnectStatus(PGconn* connection, std::string_view secret) {
+  std::string text = connection == nullptr ? "out of memory" : PQerrorMessage(connection);
+  if (!secret.empty()) {
+    text = absl::StrReplaceAll(text, {{absl::string_view(secret.data(), secret.size()), "***"}});
+  }
+  text = EscapeForLog(text);
+  // There is no state yet where the server refuses a connection.
+  const bool for_a_person = absl::StrContains(text, "authentication failed") ||
+                            absl::StrContains(text, "no pg_hba.conf entry") ||
+                            absl::StrContains(text, "does not exist");
+  return absl::Status(
+      for_a_person ? absl::StatusCode::kFailedPrecondition : absl::StatusCode::kUnavailable,
+      fmt::format("PostgreSQL: no connection: {}", text));
+}
+
+absl::Status LostStatus(std::string_view doing) {
+  return absl::UnavailableError(fmt::format("PostgreSQL: the connection was lost ({})", doing));
+}
+
+}  // namespace outlive::postgres

@@ -1,0 +1,99 @@
+#include "store/postgres/writer.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+#include <vector>
+
+#include "core/return_if_error.h"
+#include "outlive/core/clock.h"
+
+namespace outlive::postgres {
+
+bool Writer::Acquire(absl::Duration timeout) {
+  const absl::Duration deadline = SystemClockInstance().SinceBoot() + timeout;
+  MutexLock lock(mutex_);
+  const std::uint64_t ticket = ++last_ticket_;
+  waiting_.push_back(ticket);
+  while (held_ || waiting_.front() != ticket) {
+    const absl::Duration left = deadline - SystemClockInstance().SinceBoot();
+    if (left <= absl::ZeroDuration()) {
+      waiting_.erase(std::find(waiting_.begin(), waiting_.end(), ticket));
+      changed_.NotifyAll();
+      return false;
+    }
+    changed_.WaitFor(mutex_, absl::ToChronoNanoseconds(left));
+  }
+  waiting_.pop_front();
+  held_ = true;
+  return true;
+}
+
+void Writer::Release() {
+  MutexLock lock(mutex_);
+  held_ = false;
+  changed_.NotifyAll();
+}
+
+absl::Status Writer::Begin(absl::Duration timeout) {
+  if (!Acquire(timeout)) {
+    return absl::UnavailableError("another transaction of this store is open for too long");
+  }
+  absl::Status status = BeginLocked(timeout);
+  if (!status.ok()) {
+    connection_.Rollback();
+    Release();
+  }
+  return status;
+}
+
+absl::Status Writer::BeginLocked(absl::Duration timeout) {
+  const bool used_before = connection_.connected();
+  absl::Status status = BeginOnce(timeout);
+  // The server has closed a connection that nobody used: nothing was lost.
+  if (!status.ok() && used_before && !connection_.connected()) status = BeginOnce(timeout);
+  if (absl::IsDeadlineExceeded(status)) return absl::UnavailableError(status.message());
+  return status;
+}
+
+absl::Status Writer::BeginOnce(absl::Duration timeout) {
+  OUTLIVE_RETURN_IF_ERROR(connection_.Ensure(timeout));
+  const std::array queries = {Query{.name = "transaction/begin"}, Query{.name = "transaction/now"}};
+  const absl::StatusOr<std::vector<Rows>> results = connection_.Run(queries);
+  OUTLIVE_RETURN_IF_ERROR(results.status());
+  session_.Start(time_.See((*results)[1]));
+  return absl::OkStatus();
+}
+
+absl::Status Writer::Commit(WakeHint& hint) {
+  absl::Status status = CommitLocked();
+  if (status.ok()) {
+    hint = session_.context.hint();
+  } else {
+    connection_.Rollback();
+  }
+  Release();
+  return status;
+}
+
+absl::Status Writer::CommitLocked() {
+  // All in one round trip: the lock of the log, which comes last, is held only for the commit.
+  std::vector<Query> queries = session_.Take();
+  for (Query& query : session_.context.Leave()) queries.push_back(std::move(query));
+  queries.push_back({.name = "transaction/commit"});
+  const absl::StatusOr<std::vector<Rows>> results = connection_.Run(queries);
+  if (results.ok()) {
+    if (results->back().command() == "COMMIT") return absl::OkStatus();
+    return absl::UnavailableError("PostgreSQL has rolled the transaction back");
+  }
+  // With its answer the connection is lost, or it was not executed.
+  if (connection_.connected()) return results.status();
+  return absl::UnknownError("PostgreSQL: the connection was lost at the commit: it is in doubt");
+}
+
+void Writer::Rollback() {
+  connection_.Rollback();
+  Release();
+}
+
+}  // namespace outlive::postgres
