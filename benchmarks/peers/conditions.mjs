@@ -53,6 +53,8 @@ function versionsOf(options) {
   }
   if (systems.includes('bullmq')) {
     versions.bullmq = versionOf('bullmq');
+  }
+  if (options.contenders.some((each) => each.system === 'bullmq' && each.database === 'own')) {
     versions.ioredis = versionOf('ioredis');
     versions.redis = /v=(\S+)/.exec(output('redis-server', '--version'))[1];
   }

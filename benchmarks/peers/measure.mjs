@@ -10,8 +10,8 @@ import {startRedis} from './redis.mjs';
 const [peer, durability, measure, folder, limits] = process.argv.slice(2);
 const {adapter} = await import(`./${peer}.mjs`);
 
-const redis = peer === 'bullmq' ? await startRedis(folder, durability) : null;
 const postgres = durability === 'postgres' ? await startPostgres(folder) : null;
+const redis = peer === 'bullmq' && !postgres ? await startRedis(folder, durability) : null;
 for (const signal of ['SIGINT', 'SIGTERM']) {
   process.once(signal, async () => {
     await redis?.stop();

@@ -12,6 +12,7 @@ export const CONTENDERS = [
   {system: 'outlive', durability: 'postgres', safe: true, database: 'postgres'},
   {system: 'graphile-worker', durability: 'postgres', safe: true, database: 'postgres'},
   {system: 'pg-boss', durability: 'postgres', safe: true, database: 'postgres'},
+  {system: 'bullmq', durability: 'postgres', safe: true, database: 'postgres'},
 ];
 
 export const TITLES = {
