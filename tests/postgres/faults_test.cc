@@ -26,7 +26,7 @@ using std::chrono::milliseconds;
 
 constexpr int kRounds = 40;
 
-// -- The server -----------------------------------------------------------------------------------
+// -- The server ----------------------------------------------------------------------------------
 
 TEST_CASE("backends are terminated every 100 ms under load") {
   PostgresServer server;
@@ -171,7 +171,7 @@ TEST_CASE("a table that is locked for longer than a lease costs nobody its lease
   fleet.Pronounce(options);
 }
 
-// -- The network ------------------------------------------------------------------------------------
+// -- The network ---------------------------------------------------------------------------------
 
 TEST_CASE("connections are cut under load, in order and not") {
   PostgresServer server;
@@ -257,7 +257,7 @@ TEST_CASE("a slow network costs time, and nobody its lease") {
   fleet.Pronounce(options);
 }
 
-// -- Failover ---------------------------------------------------------------------------------------
+// -- Failover ------------------------------------------------------------------------------------
 
 // Synchronous replication: what was acknowledged is on both. (Without it the latest commits go with
 // the primary; the store cannot know.)
