@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <cstdio>
+#include <memory>
 #include <string>
 
 #include "outlive/core/log.h"
@@ -26,8 +27,14 @@ std::string Line(const LogRecord& record) {
 #if defined(OUTLIVE_WITH_SPDLOG)
 class SpdlogSink final : public LogSink {
  public:
+  // spdlog's registry is made before this object is, and so destroyed after it, and after all that
+  // were given it when they were made: objects of static storage log in their destructors, too.
+  SpdlogSink() { spdlog::default_logger_raw(); }
+
+  // The host may exchange its logger at any time, and has none after spdlog::shutdown().
   void Log(const LogRecord& record) override {
-    spdlog::log(Level(record.level), "{}", Line(record));
+    const std::shared_ptr<spdlog::logger> logger = spdlog::default_logger();
+    if (logger != nullptr) logger->log(Level(record.level), "{}", Line(record));
   }
 
  private:

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "outlive/core/limits.h"
+#include "outlive/core/store_rules.h"
 
 namespace outlive {
 
@@ -32,6 +33,9 @@ struct GroupCommit::Group {
 };
 
 namespace {
+
+// Of a group whose transaction was undone for another's sake.
+constexpr int kAttemptCountMax = 4;
 
 // The store, not the request, is the reason: running it alone would not help.
 bool IsOfTheStore(const absl::Status& status) {
@@ -182,17 +186,30 @@ void GroupCommit::Execute(absl::Span<Request* const> requests) {
 }
 
 void GroupCommit::ExecuteTogether(absl::Span<Request* const> requests, bool& committing) {
+  for (int i = 0; i < kAttemptCountMax; ++i) {
+    committing = false;
+    if (!ExecuteOnce(requests, committing)) return;
+  }
+}
+
+// True: a conflict was the reason that nothing was written.
+bool GroupCommit::ExecuteOnce(absl::Span<Request* const> requests, bool& committing) {
+  const auto end = [&requests](const absl::Status& status) {
+    EndAll(requests, status);
+    return IsConflict(status);
+  };
   absl::StatusOr<std::unique_ptr<StoreTransaction>> transaction = store_.Begin();
-  if (!transaction.ok()) return EndAll(requests, transaction.status());
+  if (!transaction.ok()) return end(transaction.status());
   for (Request* request : requests) {
     absl::Status status = request->work(**transaction);
     if (status.ok()) continue;
     transaction->reset();  // Nothing of this group stays.
-    if (requests.size() == 1 || IsOfTheStore(status)) return EndAll(requests, status);
-    return ExecuteOneByOne(requests);
+    if (requests.size() == 1 || IsOfTheStore(status)) return end(status);
+    ExecuteOneByOne(requests);
+    return false;
   }
   committing = true;
-  EndAll(requests, (*transaction)->Commit());
+  return end((*transaction)->Commit());
 }
 
 // One of them has failed on its own: the others have nothing to do with it.

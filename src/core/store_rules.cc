@@ -1,6 +1,7 @@
 #include "outlive/core/store_rules.h"
 
 #include <absl/container/flat_hash_set.h>
+#include <absl/strings/cord.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -13,6 +14,8 @@
 
 namespace outlive {
 namespace {
+
+constexpr absl::string_view kConflictMark = "outlive.conflict";
 
 bool IsDelay(absl::Duration delay) { return delay >= absl::ZeroDuration() && delay <= kDelayMax; }
 
@@ -246,6 +249,14 @@ EventType EventOf(Transition transition) {
   }
   return EventType::kEnqueued;
 }
+
+absl::Status ConflictError(std::string_view message) {
+  absl::Status status = absl::UnavailableError(absl::string_view(message.data(), message.size()));
+  status.SetPayload(kConflictMark, absl::Cord());
+  return status;
+}
+
+bool IsConflict(const absl::Status& status) { return status.GetPayload(kConflictMark).has_value(); }
 
 void AddError(std::vector<AttemptError>& errors, AttemptError error) {
   error.message = EscapeForLog(error.message);

@@ -96,14 +96,16 @@ void Dispatcher::Loop() {
   }
 }
 
-absl::Duration Dispatcher::Poll() {
+void Dispatcher::Poll() {
   {
     MutexLock lock(mutex_);
-    const absl::Duration pause = PauseLeft();
-    if (pause > absl::ZeroDuration()) return pause;
+    if (PauseLeft() > absl::ZeroDuration()) return;
     turning_ = true;
   }
   TakeTurn();
+}
+
+absl::Duration Dispatcher::TimeLeft() const {
   MutexLock lock(mutex_);
   return PauseLeft();
 }

@@ -53,9 +53,12 @@ class Dispatcher {
   // Takes turns until Finish() is called.
   void Loop();
 
-  // Takes a turn if one is due. Returns how long it is until the next one, unless something ends or
-  // wakes it before; InfiniteDuration: it waits for that.
-  absl::Duration Poll();
+  // Takes a turn if one is due.
+  void Poll();
+
+  // How long it is until the next turn, unless something ends or wakes it before; InfiniteDuration:
+  // it waits for that.
+  absl::Duration TimeLeft() const;
 
   // An attempt's worker has returned. Gives the attempt that is to be run in its place, if one was
   // claimed ahead.
@@ -72,7 +75,14 @@ class Dispatcher {
   // Claims nothing more.
   void Drain();
 
-  // True once nothing is running and every end is stored; false after `timeout`.
+  // True once nothing is running and every end is stored; false after `grace`, or what is left of
+  // that of LimitGrace().
+  bool WaitOutGrace(absl::Duration grace);
+
+  // From another thread: no more than `grace` from now, until Reset().
+  void LimitGrace(absl::Duration grace);
+
+  // As WaitOutGrace(), when the grace is over.
   bool WaitUntilIdle(absl::Duration timeout);
 
   // Asks the attempts for which `which` is true to stop.
@@ -129,6 +139,7 @@ class Dispatcher {
     ClaimResult claimed;
   };
 
+  bool WaitUntilIdleBefore(const absl::Duration& end) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool CanClaim() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Duration PauseLeft() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void TakeTurn();
@@ -164,6 +175,7 @@ class Dispatcher {
   absl::Duration commit_average_ ABSL_GUARDED_BY(mutex_) = absl::ZeroDuration();
   bool turning_ ABSL_GUARDED_BY(mutex_) = false;
   bool draining_ ABSL_GUARDED_BY(mutex_) = false;
+  absl::Duration grace_end_ ABSL_GUARDED_BY(mutex_) = absl::InfiniteDuration();  // By SinceBoot().
   bool finishing_ ABSL_GUARDED_BY(mutex_) = false;
   std::uint64_t wakes_ ABSL_GUARDED_BY(mutex_) = 0;
   absl::Duration claim_at_ ABSL_GUARDED_BY(mutex_) = absl::ZeroDuration();      // By SinceBoot().

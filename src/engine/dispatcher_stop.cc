@@ -14,11 +14,27 @@ void Dispatcher::Drain() {
   changed_.NotifyAll();
 }
 
-bool Dispatcher::WaitUntilIdle(absl::Duration timeout) {
-  const absl::Duration deadline = services_.clock.SinceBoot() + timeout;
+void Dispatcher::LimitGrace(absl::Duration grace) {
   MutexLock lock(mutex_);
+  grace_end_ = std::min(grace_end_, services_.clock.SinceBoot() + grace);
+  changed_.NotifyAll();
+}
+
+bool Dispatcher::WaitOutGrace(absl::Duration grace) {
+  LimitGrace(grace);
+  MutexLock lock(mutex_);
+  return WaitUntilIdleBefore(grace_end_);
+}
+
+bool Dispatcher::WaitUntilIdle(absl::Duration timeout) {
+  const absl::Duration end = services_.clock.SinceBoot() + timeout;
+  MutexLock lock(mutex_);
+  return WaitUntilIdleBefore(end);
+}
+
+bool Dispatcher::WaitUntilIdleBefore(const absl::Duration& end) {
   while (executing_ > 0 || !ended_.empty() || turning_) {
-    const absl::Duration left = deadline - services_.clock.SinceBoot();
+    const absl::Duration left = end - services_.clock.SinceBoot();
     if (left <= absl::ZeroDuration()) return false;
     if (left == absl::InfiniteDuration()) {
       changed_.Wait(mutex_);
@@ -71,6 +87,7 @@ void Dispatcher::Finish() {
 void Dispatcher::Reset() {
   MutexLock lock(mutex_);
   draining_ = false;
+  grace_end_ = absl::InfiniteDuration();
   finishing_ = false;
   failures_ = 0;
   ended_.clear();

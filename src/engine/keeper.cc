@@ -21,17 +21,19 @@ void Keeper::Loop() {
   }
 }
 
-absl::Duration Keeper::Poll() {
+void Keeper::Poll() {
   Duties due;
   {
     MutexLock lock(mutex_);
-    const absl::Duration left = TimeLeft();
-    if (left > absl::ZeroDuration()) return left;
+    if (TimeLeftLocked() > absl::ZeroDuration()) return;
     due = duties_;
   }
   Do(due);
+}
+
+absl::Duration Keeper::TimeLeft() {
   MutexLock lock(mutex_);
-  return TimeLeft();
+  return TimeLeftLocked();
 }
 
 void Keeper::Do(const Duties& due) {
@@ -60,15 +62,14 @@ void Keeper::WriteProgress() {
 Keeper::Duties Keeper::WaitForDuty() {
   MutexLock lock(mutex_);
   while (!finishing_) {
-    const absl::Duration left = TimeLeft();
+    const absl::Duration left = TimeLeftLocked();
     if (left == absl::ZeroDuration()) break;
     changed_.WaitFor(mutex_, absl::ToChronoNanoseconds(left));
   }
   return duties_;
 }
 
-// Until the next duty.
-absl::Duration Keeper::TimeLeft() {
+absl::Duration Keeper::TimeLeftLocked() {
   duties_.timeout = timeouts_.empty() ? absl::InfiniteDuration() : timeouts_.begin()->first;
   const absl::Duration next =
       std::min({duties_.renew, duties_.cancel, duties_.progress, duties_.timeout});

@@ -29,8 +29,11 @@ class Keeper {
   // Works until Finish() is called.
   void Loop();
 
-  // Does what is due. Returns how long it is until the next duty, unless there comes one before.
-  absl::Duration Poll();
+  // Does what is due.
+  void Poll();
+
+  // How long it is until the next duty, unless there comes one before.
+  absl::Duration TimeLeft();
 
   void Finish();
   void Reset();
@@ -63,7 +66,7 @@ class Keeper {
   };
 
   Duties WaitForDuty();
-  absl::Duration TimeLeft() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::Duration TimeLeftLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Do(const Duties& due);
   void DoRenew(absl::Duration begun);
   void DoTimeouts(absl::Duration now);

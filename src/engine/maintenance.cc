@@ -25,8 +25,11 @@ void Maintenance::Loop() {
   while (WaitUntil(std::min(sweep_at_, prune_at_))) DoRound();
 }
 
-absl::Duration Maintenance::Poll() {
-  if (services_.clock.SinceBoot() >= std::min(sweep_at_, prune_at_)) DoRound();
+void Maintenance::Poll() {
+  if (TimeLeft() == absl::ZeroDuration()) DoRound();
+}
+
+absl::Duration Maintenance::TimeLeft() const {
   const absl::Duration left = std::min(sweep_at_, prune_at_) - services_.clock.SinceBoot();
   return std::max(left, absl::ZeroDuration());
 }

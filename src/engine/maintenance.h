@@ -20,8 +20,11 @@ class Maintenance {
   // Works until Finish() is called.
   void Loop();
 
-  // Does what is due. Returns how long it is until the next round.
-  absl::Duration Poll();
+  // Does what is due.
+  void Poll();
+
+  // How long it is until the next round.
+  absl::Duration TimeLeft() const;
 
   void Finish();
   void Reset();

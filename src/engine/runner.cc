@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <boost/asio/io_context.hpp>
+#include <deque>
 #include <functional>
 #include <optional>
 #include <system_error>
@@ -69,6 +70,7 @@ class Runner::Impl {
   }
 
   void Stop(absl::Duration grace) {
+    dispatcher_.LimitGrace(grace);  // Of a stop that is under way, and has the lock.
     MutexLock lock(lifecycle_);
     StopLocked(grace);
   }
@@ -99,12 +101,18 @@ class Runner::Impl {
     if (!polled_) {
       if (absl::Status ready = Open(true); !ready.ok()) return ready;
       Prepare();
+      TakeAttempts(true);
       polled_ = true;
     }
-    absl::Duration pause = std::min(keeper_.Poll(), maintenance_.Poll());
-    pause = std::min(pause, dispatcher_.Poll());
-    if (stop_ != StopPhase::kNone) pause = std::min(pause, GoOnStopping());
-    return polled_ ? pause : absl::InfiniteDuration();
+    keeper_.Poll();
+    maintenance_.Poll();
+    dispatcher_.Poll();
+    RunWaiting();
+    const absl::Duration stop =
+        stop_ == StopPhase::kNone ? absl::InfiniteDuration() : GoOnStopping();
+    if (!polled_) return absl::InfiniteDuration();
+    // Asked last: what the turn has begun, and the time that it took, give them something to do.
+    return std::min({stop, keeper_.TimeLeft(), maintenance_.TimeLeft(), dispatcher_.TimeLeft()});
   }
 
   void BeginStop(absl::Duration grace) {
@@ -157,7 +165,7 @@ class Runner::Impl {
   void StopLocked(absl::Duration grace) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lifecycle_) {
     if (started_) {
       dispatcher_.Drain();
-      if (!dispatcher_.WaitUntilIdle(grace)) {
+      if (!dispatcher_.WaitOutGrace(grace)) {
         dispatcher_.RequestStop(StopReason::kShutdown, [](const Attempt&) { return true; });
         if (!dispatcher_.WaitUntilIdle(options_.stop_patience)) dispatcher_.HandBack();
         dispatcher_.WaitForWorkers();
@@ -179,6 +187,9 @@ class Runner::Impl {
       dispatcher_.RequestStop(StopReason::kShutdown, [](const Attempt&) { return true; });
       dispatcher_.Poll();
       dispatcher_.HandBack();
+      // Attempts that wait for Poll(), or come now, are over without their workers.
+      TakeAttempts(false);
+      RunWaiting();
       dispatcher_.WaitForWorkers();
       EndPolling();
     }
@@ -241,12 +252,44 @@ class Runner::Impl {
     }
     if (!options_.launch && !polled_) return pool_.Add(std::move(blocking));
     for (std::shared_ptr<Attempt>& attempt : blocking) {
-      std::function<void()> task = [this, attempt = std::move(attempt)] { RunHere(attempt); };
       if (options_.launch) {
-        options_.launch(std::move(task));
-      } else {
-        task();
+        options_.launch([this, attempt = std::move(attempt)] { RunHere(attempt); });
+      } else if (!LeaveToPoll(attempt)) {
+        RunHere(std::move(attempt));
       }
+    }
+  }
+
+  // -- Blocking attempts of a runner that is polled, and has nowhere to launch them -------------
+
+  bool runs_in_poll() const { return polled_ && !options_.launch; }
+
+  void TakeAttempts(bool take) {
+    MutexLock lock(waiting_mutex_);
+    takes_attempts_ = take;
+  }
+
+  // The thread that polls will run it, and no other: what has ended before it may have been a
+  // coroutine, on a thread of the host's. False: nobody polls any more.
+  bool LeaveToPoll(std::shared_ptr<Attempt>& attempt) {
+    MutexLock lock(waiting_mutex_);
+    if (takes_attempts_) waiting_.push_back(std::move(attempt));
+    return takes_attempts_;
+  }
+
+  std::shared_ptr<Attempt> NextWaiting() {
+    MutexLock lock(waiting_mutex_);
+    if (waiting_.empty()) return nullptr;
+    std::shared_ptr<Attempt> attempt = std::move(waiting_.front());
+    waiting_.pop_front();
+    return attempt;
+  }
+
+  // Between two of them the lease may have to be renewed: the later ones wait under it.
+  void RunWaiting() ABSL_EXCLUSIVE_LOCKS_REQUIRED(lifecycle_) {
+    while (std::shared_ptr<Attempt> attempt = NextWaiting()) {
+      RunHere(std::move(attempt));
+      keeper_.Poll();
     }
   }
 
@@ -255,14 +298,16 @@ class Runner::Impl {
     internal::ReportStart(services_, attempt);
   }
 
-  // On a thread of the pool: an attempt, and those that take its place.
+  // On a thread of the pool, or of the host: an attempt, and those that take its place.
   void RunHere(std::shared_ptr<Attempt> attempt) {
     while (attempt != nullptr) {
       Begin(*attempt);
       // Nobody needs a result that will not be taken.
       std::shared_ptr<Attempt> next = dispatcher_.OnEnded(
           attempt, attempt->cancelled() ? Snooze(absl::ZeroDuration()) : attempt->Run());
-      if (next != nullptr && next->entry().coroutine != nullptr) return Follow(std::move(next));
+      if (next != nullptr && (next->entry().coroutine != nullptr || runs_in_poll())) {
+        return Follow(std::move(next));
+      }
       if (next != nullptr) keeper_.Watch(next);
       attempt = std::move(next);
     }
@@ -307,6 +352,10 @@ class Runner::Impl {
   std::thread keeper_thread_ ABSL_GUARDED_BY(lifecycle_);
   std::thread maintenance_thread_ ABSL_GUARDED_BY(lifecycle_);
   std::unique_ptr<Subscription> subscription_ ABSL_GUARDED_BY(lifecycle_);
+
+  Mutex waiting_mutex_;
+  std::deque<std::shared_ptr<Attempt>> waiting_ ABSL_GUARDED_BY(waiting_mutex_);
+  bool takes_attempts_ ABSL_GUARDED_BY(waiting_mutex_) = false;
 };
 
 Runner::Runner(Client& client, const WorkerSet& workers, RunnerOptions options)

@@ -1,8 +1,11 @@
 #include <cxxabi.h>
+#include <sys/mman.h>
 #include <ucontext.h>
+#include <unistd.h>
 
 #include <cstddef>
 #include <cstring>
+#include <new>
 #include <utility>
 #include <vector>
 
@@ -13,16 +16,42 @@ namespace {
 
 constexpr std::size_t kStackBytes = 512 * 1024;
 
+// Memory below which nothing can be written: a function that goes too deep ends the program there,
+// instead of writing over what somebody else has.
+class Stack {
+ public:
+  Stack() {
+    const auto guard_bytes = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
+    bytes_ = guard_bytes + kStackBytes;
+    memory_ = mmap(nullptr, bytes_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (memory_ == MAP_FAILED) throw std::bad_alloc();
+    if (mprotect(memory_, guard_bytes, PROT_NONE) != 0) {
+      munmap(memory_, bytes_);
+      throw std::bad_alloc();
+    }
+  }
+  ~Stack() { munmap(memory_, bytes_); }
+  Stack(const Stack&) = delete;
+  Stack& operator=(const Stack&) = delete;
+
+  void* memory() const { return memory_; }
+  std::size_t size() const { return bytes_; }
+
+ private:
+  void* memory_ = nullptr;
+  std::size_t bytes_ = 0;
+};
+
 // Stacks are used again: the pages of a new one cost more than all else.
 class Stacks {
  public:
-  std::unique_ptr<std::byte[]> Take() {
-    if (spare_.empty()) return std::unique_ptr<std::byte[]>(new std::byte[kStackBytes]);
-    std::unique_ptr<std::byte[]> stack = std::move(spare_.back());
+  std::unique_ptr<Stack> Take() {
+    if (spare_.empty()) return std::make_unique<Stack>();
+    std::unique_ptr<Stack> stack = std::move(spare_.back());
     spare_.pop_back();
     return stack;
   }
-  void Give(std::unique_ptr<std::byte[]> stack) { spare_.push_back(std::move(stack)); }
+  void Give(std::unique_ptr<Stack> stack) { spare_.push_back(std::move(stack)); }
 
   static Stacks& OfThisThread() {
     static thread_local Stacks stacks;
@@ -30,7 +59,7 @@ class Stacks {
   }
 
  private:
-  std::vector<std::unique_ptr<std::byte[]>> spare_;
+  std::vector<std::unique_ptr<Stack>> spare_;
 };
 
 // What a thread knows of exceptions that are being thrown and handled. Each fiber has its own: one
@@ -53,8 +82,8 @@ class ContextFiber final : public Fiber {
   explicit ContextFiber(std::function<void()> body)
       : body_(std::move(body)), stack_(Stacks::OfThisThread().Take()) {
     getcontext(&own_);
-    own_.uc_stack.ss_sp = stack_.get();
-    own_.uc_stack.ss_size = kStackBytes;
+    own_.uc_stack.ss_sp = stack_->memory();
+    own_.uc_stack.ss_size = stack_->size();
     own_.uc_link = &resumer_;  // Where it goes when it ends.
     makecontext(&own_, &ContextFiber::Begin, 0);
   }
@@ -83,7 +112,7 @@ class ContextFiber final : public Fiber {
   static inline thread_local ContextFiber* beginning_ = nullptr;
 
   const std::function<void()> body_;
-  std::unique_ptr<std::byte[]> stack_;
+  std::unique_ptr<Stack> stack_;
   ucontext_t own_ = {};
   ucontext_t resumer_ = {};
   ExceptionState exceptions_;

@@ -126,6 +126,8 @@ void ProcessLife::PollForever() {
     const absl::StatusOr<absl::Duration> pause = runner_->Poll();
     if (!pause.ok()) Note(fmt::format("cannot begin: {}", pause.status().ToString()));
     if (dead_) return;
+    // Options or workers that no runner takes: trying again does not help.
+    if (absl::IsInvalidArgument(pause.status())) return world_.Fail(pause.status());
     if (pause.ok() && *pause == absl::InfiniteDuration()) {
       Note("has stopped");
       stopped_ = true;

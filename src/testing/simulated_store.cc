@@ -69,6 +69,9 @@ class SimulatedTransaction final : public StoreTransaction {
   absl::StatusOr<PruneResult> Prune(const PruneRequest& request) override {
     return Do([&] { return inner_->Prune(request); });
   }
+  absl::StatusOr<ReencryptResult> Reencrypt(const ReencryptRequest& request) override {
+    return Do([&] { return inner_->Reencrypt(request); });
+  }
   absl::Status SetQueue(const QueueSettings& settings) override {
     return Do([&] { return inner_->SetQueue(settings); });
   }

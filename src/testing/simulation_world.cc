@@ -18,9 +18,8 @@ namespace {
 constexpr int kProcessCountMax = 16;
 constexpr std::size_t kTraceLineCountMax = 400;
 
-// How often a run looks whether everything has ended, and collects the event log.
+// How often a run looks whether everything has ended.
 constexpr absl::Duration kLook = absl::Seconds(1);
-constexpr absl::Duration kCollect = absl::Minutes(1);
 
 // How long processes may take to stop in the end. A call of the store that was slow before may go
 // on for twenty leases (RandomSpan).

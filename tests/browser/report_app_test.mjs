@@ -75,6 +75,54 @@ describe('the page', () => {
     assert.deepEqual(page.complaints, []);
   });
 
+  // Each would set `attacked`, or load something, if it were markup, a link or code anywhere.
+  const attacks = [
+    '<script>attacked = 1</script>',
+    '<img src=x onerror="attacked = 1">',
+    '"\'><svg onload=attacked=1>',
+    '</title></style></textarea><script>attacked=1</script>',
+    '<a href="javascript:attacked=1">x</a>',
+    '<iframe srcdoc="<script>top.attacked=1</script>"></iframe>',
+    '<base href=//x.invalid><link rel=stylesheet href=/x>',
+    '${attacked=1}{{attacked=1}}<!--',
+    '&lt;script&gt;attacked=1&lt;/script&gt;',
+  ];
+
+  test('markup in a wish is text: on the page, after a reload, and in the document', async () => {
+    await open();
+    for (const [index, attack] of attacks.entries()) {
+      assert.ok(attack.length <= 60, attack);
+      await page.locator('#species').fill(attack);
+      await choose('HTML');
+      await generate();
+      await page.waitForFunction(
+          (count) => document.querySelectorAll('.report').length === count, index + 1);
+      await state('Ready');
+      assert.ok((await item().locator('.report-title').textContent()).includes(`“${attack}”`));
+    }
+    const inert = async () => {
+      assert.equal(await page.evaluate(() => typeof window.attacked), 'undefined');
+      assert.equal(await page.locator('#reports').locator(
+          'script, img, svg, iframe, base, link, style, a[href^=javascript]').count(), 0);
+      assert.deepEqual(page.complaints, []);
+    };
+    await inert();
+    await page.reload();
+    await page.waitForFunction(
+        (count) => document.querySelectorAll('.report').length === count, attacks.length);
+    await inert();
+    // The document, where nothing but its own policy and its escaping protects whoever opens it.
+    for (const [index, attack] of [...attacks].reverse().entries()) {
+      const {bytes} = await download(index);
+      const document = await context.newPage();
+      await document.setContent(bytes.toString());
+      assert.equal(await document.evaluate(() => typeof window.attacked), 'undefined', attack);
+      assert.ok((await document.locator('body').textContent()).includes(attack), attack);
+      assert.equal(await document.locator('script, img, iframe, base, link, a').count(), 0, attack);
+      await document.close();
+    }
+  });
+
   test('every format can be chosen', async () => {
     await open();
     for (const [name, extension] of [['PDF', 'pdf'], ['Excel', 'xlsx'], ['CSV', 'csv'],

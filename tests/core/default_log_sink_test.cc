@@ -61,6 +61,17 @@ TEST_CASE("braces in a message mean nothing") {
   CHECK(spdlog.text() == "info {} {0} {:d} %s %n\n");
 }
 
+// As after spdlog::shutdown(), which hosts call at the end of main().
+TEST_CASE("a host that has no default logger loses lines, and nothing else") {
+  const CapturedSpdlog spdlog;
+  const std::shared_ptr<spdlog::logger> logger = spdlog::default_logger();
+  spdlog::set_default_logger(nullptr);
+  DefaultLogSink().Log({.message = "lost"});
+  spdlog::set_default_logger(logger);
+  DefaultLogSink().Log({.message = "told"});
+  CHECK(spdlog.text() == "info told\n");
+}
+
 TEST_CASE("there is one default sink") { CHECK(&DefaultLogSink() == &DefaultLogSink()); }
 
 }  // namespace

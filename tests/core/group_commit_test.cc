@@ -4,6 +4,7 @@
 #include <absl/status/statusor.h>
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <future>
 #include <latch>
@@ -20,6 +21,7 @@
 #include "outlive/core/forwarding_job_store.h"
 #include "outlive/core/limits.h"
 #include "outlive/core/mutex.h"
+#include "outlive/core/store_rules.h"
 #include "outlive/store/memory_store.h"
 
 namespace {
@@ -440,6 +442,48 @@ TEST_CASE("work that finds the store unavailable ends its whole batch, once") {
     CHECK(calls == 1);
     CHECK(Kinds(fixture.store) == std::map<std::string, int>{{"leader", 1}});
   }
+}
+
+TEST_CASE("what another transaction was in the way of is done again, and not for ever") {
+  for (const int conflict_count : {1, 3, 4}) {
+    CAPTURE(conflict_count);
+    Fixture fixture;
+    int calls = 0;
+    const absl::Status status = fixture.commits.Run(1, [&](StoreTransaction& tx) {
+      if (++calls <= conflict_count) fixture.store.FailCommit(outlive::ConflictError("deadlock"));
+      return InsertOne(tx, "once");
+    });
+    CHECK(status.ok() == (conflict_count < 4));
+    CHECK(outlive::IsConflict(status) == (conflict_count == 4));
+    CHECK(calls == std::min(conflict_count + 1, 4));
+    CHECK(Kinds(fixture.store)["once"] == (conflict_count < 4 ? 1 : 0));
+  }
+}
+
+TEST_CASE("after a conflict nothing is done again that was done alone") {
+  Fixture fixture;
+  HeldUpLeader leader(fixture);
+  std::atomic<int> calls = 0;
+  Answer conflicting;
+  Answer refused;
+  // The second fails on its own, so each is run alone; the first then meets conflicts only.
+  fixture.commits.Submit(
+      1,
+      [&](StoreTransaction& tx) {
+        if (++calls > 1) fixture.store.FailCommit(outlive::ConflictError("deadlock"));
+        return InsertOne(tx, "conflicting");
+      },
+      conflicting.Taker());
+  fixture.commits.Submit(
+      1, [](StoreTransaction&) { return absl::InvalidArgumentError("no"); }, refused.Taker());
+  Answer fine;
+  fixture.commits.Submit(1, Inserting("fine"), fine.Taker());
+  CHECK(leader.Release().ok());
+  CHECK(outlive::IsConflict(conflicting.Await()));
+  CHECK(absl::IsInvalidArgument(refused.Await()));
+  CHECK(fine.Await().ok());
+  CHECK(calls == 5);
+  CHECK(Kinds(fixture.store) == std::map<std::string, int>{{"fine", 1}, {"leader", 1}});
 }
 
 TEST_CASE("after a stop requests are refused, and their work is not called") {

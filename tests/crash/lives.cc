@@ -1,5 +1,6 @@
 #include "tests/crash/lives.h"
 
+#include <cstdio>
 #include <utility>
 
 #include "outlive/conformance/helpers.h"
@@ -7,6 +8,12 @@
 #include "tests/store/sqlite_helpers.h"
 
 namespace outlive::crash {
+
+Lives::~Lives() {
+  std::printf("power cuts: %lld, failed calls: %lld\n",
+              static_cast<long long>(disk_.power_cut_count()),
+              static_cast<long long>(disk_.all_failure_count()));
+}
 
 void Lives::Begin(const simulation::SimulatedDisk::Image& image) {
   disk_.Load(image);

@@ -24,6 +24,11 @@ class Lives {
   explicit Lives(std::uint64_t seed, SqliteStoreOptions options = {})
       : disk_(seed), options_(std::move(options)) {}
 
+  // Says how often the power was cut, and how many calls failed, for those who read the log.
+  ~Lives();
+  Lives(const Lives&) = delete;
+  Lives& operator=(const Lives&) = delete;
+
   simulation::SimulatedDisk& disk() { return disk_; }
   testing::VirtualClock& clock() { return *clock_; }
 

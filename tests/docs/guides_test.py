@@ -18,6 +18,7 @@ GUIDES = {
     "first-job.md": ["tests/docs/first_job_guide_test.cc"],
     "encryption.md": ["tests/docs/encryption_guide_test.cc"],
     "isolated-workers.md": ["tests/docs/isolated_workers_guide.cc"],
+    "postgres.md": ["tests/postgres/guide_test.cc"],
     "writing-a-store.md": [OWN_STORE + "my_store_conformance_test.cc", OWN_STORE + "main.cc"],
 }
 

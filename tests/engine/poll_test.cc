@@ -2,11 +2,14 @@
 #include <doctest/doctest.h>
 
 #include <atomic>
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/io_context.hpp>
 #include <deque>
 #include <functional>
 #include <latch>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "outlive/core/forwarding_job_store.h"
 #include "tests/engine/jobs.h"
@@ -128,6 +131,99 @@ TEST_CASE("a polled runner passes on cancellations and time limits, and writes p
   launched.RunOne();
   CHECK(mail == StopReason::kCancelled);
   CHECK(fax == StopReason::kTimeout);
+}
+
+TEST_CASE("a time limit that a turn has begun counts for when to poll again") {
+  VirtualWorld world;
+  WorkerSet workers;
+  workers.Add<Fax>([](JobContext&, const Fax&) { return Done(); }, {.timeout = absl::Seconds(1)});
+  Launched launched;
+  Runner runner(world.client, workers,
+                {.queues = {{.concurrency = 1}}, .launch = launched.launch()});
+  MustPoll(runner);
+  REQUIRE(world.client.Enqueue(Fax{1}).ok());
+  // No slot is free, so that nothing else is due before.
+  CHECK(MustPoll(runner) <= absl::Seconds(1));
+  CHECK(runner.running_count() == 1);
+  launched.RunOne();
+}
+
+TEST_CASE("workers inside Poll() that take long, one after the other, keep their lease") {
+  VirtualWorld world;
+  Client other_client(world.store);
+  WorkerSet workers;
+  Runner other(other_client, workers, {.queues = {{.name = "other"}}});
+  workers.Add<Mail>([&](JobContext&, const Mail&) {
+    world.clock.Advance(absl::Seconds(25));
+    REQUIRE(other.Maintain().ok());
+    return Done();
+  });
+  Runner runner(world.client, workers, {.lease = absl::Seconds(60)});
+  std::vector<JobId> ids;
+  for (int i = 0; i < 4; ++i) ids.push_back(world.client.Enqueue(Mail{i, "a"})->id);
+  MustPoll(runner);
+  MustPoll(runner);
+  for (const JobId id : ids) {
+    CHECK(world.client.Get(id)->state == JobState::kCompleted);
+    CHECK(world.client.Get(id)->attempt == 1);
+  }
+}
+
+// Commits take so long that quick jobs are claimed ahead of their slots.
+class SlowStore final : public ForwardingJobStore {
+ public:
+  SlowStore(JobStore& inner, testing::VirtualClock& clock)
+      : ForwardingJobStore(inner), clock_(clock) {}
+
+  absl::StatusOr<std::unique_ptr<StoreTransaction>> Begin() override {
+    clock_.Advance(absl::Milliseconds(10));
+    return inner().Begin();
+  }
+
+ private:
+  testing::VirtualClock& clock_;
+};
+
+TEST_CASE("a blocking worker that follows a coroutine runs inside Poll(), not where that ended") {
+  VirtualWorld world;
+  SlowStore store(world.store, world.clock);
+  Client client(store, {.log = &world.log, .random = &world.random});
+  boost::asio::io_context loop;
+  WorkerSet workers;
+  int count = 0;
+  bool in_loop = false;
+  int wrong_place_count = 0;
+  workers.Add<Fax>([&](JobContext&, const Fax&) -> boost::asio::awaitable<Outcome> {
+    world.clock.Advance(absl::Microseconds(100));  // Quick, beside the store.
+    co_return Done();
+  });
+  workers.Add<Mail>([&](JobContext&, const Mail&) {
+    ++count;
+    wrong_place_count += in_loop ? 1 : 0;
+    return Done();
+  });
+  Runner runner(client, workers, {.queues = {{.concurrency = 2}}, .executor = loop.get_executor()});
+  for (int i = 0; i < 20; ++i) {
+    for (int fax = 0; fax < 3; ++fax) REQUIRE(world.client.Enqueue(Fax{i}).ok());
+    REQUIRE(world.client.Enqueue(Mail{i, "a"}).ok());
+  }
+  // Handler by handler, so that some coroutines have ended while others have not.
+  for (int i = 0; i < 1'000 && count < 20; ++i) {
+    MustPoll(runner);
+    in_loop = true;
+    loop.restart();
+    loop.poll_one();
+    in_loop = false;
+  }
+  CHECK(count == 20);
+  CHECK(wrong_place_count == 0);
+  runner.BeginStop();
+  for (int i = 0; i < 10 && runner.healthy(); ++i) {
+    MustPoll(runner);
+    loop.restart();
+    loop.poll();
+  }
+  CHECK_FALSE(runner.healthy());
 }
 
 TEST_CASE("a polled runner starts what becomes due, and sleeps until then") {
@@ -277,7 +373,8 @@ TEST_CASE("an hour of outage: the store is asked now and then, results are kept,
     return Done("kept");
   });
   Launched launched;
-  Runner runner(client, workers, {.launch = launched.launch()});
+  // After an hour the session has expired. Upkeep must not be the first to find the job.
+  Runner runner(client, workers, {.launch = launched.launch(), .sweep_interval = absl::Hours(1)});
   const JobId id = world.client.Enqueue(Mail{1, "a"})->id;
   MustPoll(runner);
   store.down = true;

@@ -1,6 +1,7 @@
 // What becomes of jobs, on virtual time and one thread.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
@@ -79,6 +80,56 @@ TEST_CASE("failures are retried after 1, 4, 16 and 64 s, give or take a fifth, t
   CHECK(job.errors[0].message == "no answer");
   CHECK(job.errors[4].attempt == 5);
   CHECK(job.args == R"({"number":1,"recipient":"a"})");
+}
+
+// Whatever was down is not asked by all of them at once when it is back.
+TEST_CASE("a thousand jobs that fail at once are tried again one after another (L08)") {
+  constexpr int kJobCount = 1'000;
+  VirtualWorld world;
+  const std::vector<Mail> mails(kJobCount);
+  REQUIRE(world.client.EnqueueMany(absl::MakeConstSpan(mails)).ok());
+  const auto fail = [](JobContext&, const Mail&) -> Outcome {
+    return absl::UnavailableError("down");
+  };
+  REQUIRE(RunMails(world, fail) == kJobCount);
+  CHECK(RunMails(world, fail) == 0);  // Nothing goes round in circles.
+  std::vector<int> tenths(10);        // Of the time between the first and the last that may come.
+  const auto jobs = world.client.List({}, {.row_count_max = kJobCount});
+  REQUIRE(jobs.ok());
+  REQUIRE(jobs->size() == kJobCount);
+  for (const Job& job : *jobs) {
+    const double delay = absl::ToDoubleSeconds(job.run_at - world.clock.Now());
+    REQUIRE(delay >= 0.8);
+    REQUIRE(delay <= 1.2);
+    ++tenths[std::min(static_cast<std::size_t>((delay - 0.8) / 0.04), tenths.size() - 1)];
+  }
+  for (const int count : tenths) {
+    CHECK(count > kJobCount / 20);
+    CHECK(count < kJobCount / 5);
+  }
+}
+
+// A retry inserts nothing: the job can never be in its own way.
+TEST_CASE("a job with a key fails, is tried again and sent back as any other (I-05)") {
+  VirtualWorld world;
+  const EnqueueOptions keyed = {.idempotency_key = "k", .max_attempts = 2};
+  const JobId id = world.client.Enqueue(Mail{1, "a"}, keyed)->id;
+  const auto fail = [&](JobContext& job, const Mail&) -> Outcome {
+    // Asked for again by its own worker, while it runs.
+    const absl::StatusOr<Enqueued> again = world.client.Enqueue(Mail{1, "a"}, keyed);
+    CHECK(again->id == job.id());
+    CHECK(again->duplicate);
+    return absl::UnavailableError("down");
+  };
+  for (int attempt = 1; attempt <= 2; ++attempt) {
+    CHECK(RunMails(world, fail) == 1);
+    world.clock.Advance(absl::Seconds(2));
+  }
+  CHECK(world.client.Get(id)->state == JobState::kDead);
+  REQUIRE(world.client.Retry(id).ok());
+  CHECK(RunMails(world, [](JobContext&, const Mail&) { return Done(); }) == 1);
+  CHECK(world.client.Get(id)->state == JobState::kCompleted);
+  CHECK(world.client.List()->size() == 1);
 }
 
 TEST_CASE("a job waits by its own policy, else by its worker's") {

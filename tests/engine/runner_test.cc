@@ -136,6 +136,64 @@ TEST_CASE("a job that comes while others block has a thread of its own") {
   for (const JobId mail : mails) CHECK(world.client.WaitFor(mail, world.Patience()).ok());
 }
 
+// How many events of claims the log has after `seq`.
+std::ptrdiff_t ClaimsAfter(JobStore& store, std::int64_t seq) {
+  const auto events = store.EventsAfter(seq, 10'000);
+  REQUIRE(events.ok());
+  return std::count_if(events->begin(), events->end(),
+                       [](const Event& event) { return event.type == EventType::kClaimed; });
+}
+
+TEST_CASE("after a pause nothing more is claimed, however busy the queue is (H11)") {
+  RealWorld world;
+  std::atomic<int> ran = 0;
+  WorkerSet workers;
+  workers.Add<Mail>([&](JobContext&, const Mail&) {
+    ++ran;
+    return Done();
+  });
+  Runner runner(world.client, workers, {.queues = {{"default", 4}}});
+  REQUIRE(runner.Start().ok());
+  constexpr int kRoundCount = 20;
+  constexpr int kJobCount = 200;
+  for (int round = 1; round <= kRoundCount; ++round) {
+    const std::vector<Mail> mails(kJobCount);
+    REQUIRE(world.client.EnqueueMany(absl::MakeConstSpan(mails)).ok());
+    // In the middle of it, wherever that is.
+    REQUIRE(Eventually(world.store, [&] { return ran > kJobCount * (round - 1); }));
+    REQUIRE(world.client.PauseQueue("default").ok());
+    const std::int64_t paused = *world.store.LastEvent();
+    REQUIRE(Eventually(world.store,
+                       [&] { return world.client.List({.state = JobState::kRunning})->empty(); }));
+    CHECK(ClaimsAfter(world.store, paused) == 0);
+    REQUIRE(world.client.ResumeQueue("default").ok());
+    REQUIRE(Eventually(world.store, [&] { return ran == kJobCount * round; }));
+  }
+}
+
+TEST_CASE("thousands of reports of progress are few writes, and the last one counts (K18)") {
+  RealWorld world;
+  WorkerSet workers;
+  workers.Add<Mail>([](JobContext& job, const Mail&) {
+    for (int i = 1; i <= 10'000; ++i) job.ReportProgress(i / 10'000.0, std::to_string(i));
+    return Done();
+  });
+  RunnerOptions options;
+  options.progress_interval = absl::Minutes(1);
+  Runner runner(world.client, workers, options);
+  REQUIRE(runner.Start().ok());
+  const JobId id = world.client.Enqueue(Mail{1, "a"})->id;
+  const auto job = world.client.WaitFor(id, world.Patience());
+  REQUIRE(job.ok());
+  CHECK(job->progress == 1);
+  CHECK(job->progress_note == "10000");
+  const auto events = world.store.EventsAfter(0, 1'000);
+  REQUIRE(events.ok());
+  CHECK(std::count_if(events->begin(), events->end(), [](const Event& event) {
+          return event.type == EventType::kProgressed;
+        }) <= 2);
+}
+
 TEST_CASE("a running job is cancelled through another client") {
   RealWorld world;
   Client other(world.store);

@@ -282,6 +282,96 @@ TEST_CASE("workers learn that their runner has stopped, after all of them have r
   CHECK(worker.stops == 2);  // The destructor stops, too.
 }
 
+// Whoever stops twice is in a hurry. Which of the two comes first nobody can say: where it is the
+// one with the longer grace, and that is not cut short, this test does not end.
+TEST_CASE("of two stops the one with less grace counts (H08)") {
+  for (int round = 0; round < 20; ++round) {
+    RealWorld world;
+    Gate started;
+    Gate stopping;
+    WorkerSet workers;
+    workers.Add<Mail>([&](JobContext& job, const Mail&) -> Outcome {
+      Gate stopped;
+      const std::stop_callback callback(job.stop_token(), [&] { stopped.Open(); });
+      started.Open();
+      stopped.Wait();
+      return absl::CancelledError("stopped");
+    });
+    Runner runner(world.client, workers);
+    REQUIRE(runner.Start().ok());
+    const JobId id = world.client.Enqueue(Mail{1, "a"})->id;
+    started.Wait();
+    std::thread patient([&] {
+      stopping.Open();
+      runner.Stop(absl::InfiniteDuration());
+    });
+    stopping.Wait();
+    runner.Stop();
+    patient.join();
+    const Job job = *world.client.Get(id);
+    CHECK(job.state == JobState::kPending);
+    CHECK(job.attempt == 0);
+  }
+}
+
+// What ends while the store is down cannot be written any more, and what is running cannot be
+// handed back: both are left to whoever comes after the lease.
+TEST_CASE("a stop ends although the store cannot be written, and others run the jobs (H09)") {
+  RealWorld real;
+  FaultyStore store(real.store);
+  Client client(store, {.log = &real.log});
+  std::atomic<bool> down = false;
+  store.faults.begin = [&] {
+    return down ? absl::UnavailableError("no answer") : absl::OkStatus();
+  };
+  Gate first_started;
+  Gate second_started;
+  Gate second_ends;
+  WorkerSet workers;
+  workers.Add<Mail>([&](JobContext& job, const Mail&) -> Outcome {
+    Gate stopped;
+    const std::stop_callback callback(job.stop_token(), [&] { stopped.Open(); });
+    first_started.Open();
+    CHECK(stopped.WaitAMinute());
+    return absl::CancelledError("stopped");
+  });
+  workers.Add<Fax>([&](JobContext&, const Fax&) {
+    second_started.Open();
+    second_ends.Wait();
+    return Done("nobody could be told");
+  });
+  RunnerOptions options;
+  options.lease = absl::Seconds(1);
+  options.sweep_interval = absl::Milliseconds(10);
+  options.rescue_delay = absl::ZeroDuration();
+  options.stop_patience = absl::ZeroDuration();
+  const JobId running = client.Enqueue(Mail{1, "a"})->id;
+  const JobId ended = client.Enqueue(Fax{1})->id;
+  {
+    Runner runner(client, workers, options);
+    REQUIRE(runner.Start().ok());
+    first_started.Wait();
+    second_started.Wait();
+    down = true;
+    second_ends.Open();
+    runner.Stop(absl::Milliseconds(1));
+    CHECK(runner.running_count() == 0);
+  }
+  for (const JobId id : {running, ended}) CHECK(client.Get(id)->state == JobState::kRunning);
+  down = false;
+  WorkerSet quick;
+  quick.Add<Mail>([](JobContext&, const Mail&) { return Done("by another"); });
+  quick.Add<Fax>([](JobContext&, const Fax&) { return Done("by another"); });
+  Runner another(client, quick, options);
+  REQUIRE(another.Start().ok());
+  for (const JobId id : {running, ended}) {
+    const auto job = client.WaitFor(id, real.Patience());
+    REQUIRE(job.ok());
+    CHECK(job->output == "by another");
+    CHECK(job->crashes == 1);
+  }
+}
+
 TEST_CASE("a destructor stops") {
   RealWorld world;
   auto runner = std::make_unique<Runner>(world.client, QuickWorkers());

@@ -37,21 +37,24 @@ std::vector<std::size_t> Crew::Beat(std::size_t absent) {
 
 Exit Crew::Bury(std::size_t place) { return std::exchange(crew_[place], nullptr)->Wait(); }
 
+void Crew::Replace(std::size_t place) {
+  constexpr int kDeathsMax = 100;
+  for (int deaths = 0; deaths < kDeathsMax; ++deaths) {
+    const Exit exit = Bury(place);
+    CHECK_MESSAGE((exit.signal == SIGABRT || exit.signal == SIGKILL), exit.ToString());
+    Hire(place);
+    if (Ask(place, "quiet")) return;
+  }
+  FAIL("nobody lives in place ", place);
+}
+
 void Crew::Finish() {
   for (std::size_t place = 0; place < kProcessCount; ++place) {
     if (crew_[place] == nullptr) Hire(place);
-    if (Ask(place, "quiet")) continue;
-    Bury(place);
-    Hire(place);
-    REQUIRE(Ask(place, "quiet"));
+    if (!Ask(place, "quiet")) Replace(place);
   }
   for (int round = 0; round < 1'000 && !site_.IsDrained(); ++round) {
-    for (const std::size_t place : Beat()) {
-      const Exit exit = Bury(place);
-      CHECK_MESSAGE((exit.signal == SIGABRT || exit.signal == SIGKILL), exit.ToString());
-      Hire(place);
-      REQUIRE(Ask(place, "quiet"));
-    }
+    for (const std::size_t place : Beat()) Replace(place);
   }
   CHECK(site_.IsDrained());
   for (std::size_t place = 0; place < kProcessCount; ++place) {

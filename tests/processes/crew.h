@@ -44,6 +44,10 @@ class Crew {
   void Finish();
 
  private:
+  // Hires somebody in the place of one who has been killed. He may take up the poison that has
+  // killed the one before, and then the next one comes.
+  void Replace(std::size_t place);
+
   CrashSite& site_;
   std::array<std::unique_ptr<WorkerProcess>, kProcessCount> crew_;
   std::array<bool, kProcessCount> fresh_ = {};

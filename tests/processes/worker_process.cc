@@ -83,7 +83,10 @@ bool WorkerProcess::Send(const std::string& command) const {
 
 bool WorkerProcess::Ask(const std::string& command) { return Send(command) && !ReadLine().empty(); }
 
-void WorkerProcess::Signal(int number) const { kill(id_, number); }
+void WorkerProcess::Signal(int number) const {
+  REQUIRE(id_ > 0);  // Or it would be for the whole group of this process.
+  kill(id_, number);
+}
 
 bool WorkerProcess::WaitUntilStopped() {
   int status = 0;

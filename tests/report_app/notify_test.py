@@ -10,6 +10,7 @@ import http.server
 import json
 import queue
 import re
+import signal
 import threading
 import time
 import unittest
@@ -53,10 +54,15 @@ class MailServer:
 
 
 class WebhookReceiver:
-    """An HTTP server that keeps what it is posted. `answers`: statuses, the last one for ever."""
+    """An HTTP server that keeps what it is posted. `answers`: statuses, the last one for ever.
+
+    While `open` is cleared it takes requests and does not answer.
+    """
 
     def __init__(self, *answers):
         self.requests = queue.Queue()
+        self.open = threading.Event()
+        self.open.set()
         receiver = self
         statuses = list(answers or [200])
 
@@ -64,6 +70,7 @@ class WebhookReceiver:
             def do_POST(self):
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 receiver.requests.put((self.path, dict(self.headers.items()), body))
+                receiver.open.wait()
                 self.send_response(statuses.pop(0) if len(statuses) > 1 else statuses[0])
                 self.send_header("Retry-After", "1")
                 self.end_headers()
@@ -80,6 +87,7 @@ class WebhookReceiver:
         return f"http://127.0.0.1:{self.server.server_port}/hook"
 
     def close(self):
+        self.open.set()
         self.server.shutdown()
         self.thread.join()
         self.server.server_close()
@@ -216,6 +224,23 @@ class NotifyTest(unittest.TestCase):
         self.assertEqual(first["webhook-id"], again["webhook-id"])
         self.assertEqual(event["type"], "job.dead")
         self.assertIn("cannot be made", event["data"]["error"])
+
+    def test_killed_before_a_webhook_is_answered(self):
+        """P10: the receiver has it, and nobody here knows."""
+        receiver = self.receiver()
+        receiver.open.clear()
+        app = self.webhook_app(receiver, "--lease", "1s")
+        user = app.client()
+        report = user.create({"format": "csv"})
+        first, _ = self.delivered(receiver)
+        self.assertEqual(app.kill(), -signal.SIGKILL)
+        receiver.open.set()
+        app.start()
+        again, event = self.delivered(receiver)
+        self.assertEqual(first["webhook-id"], again["webhook-id"])
+        self.assertEqual(event["type"], "job.completed")
+        now = user.wait(report)
+        self.assertEqual((now["state"], now["attempt"], now["crashes"]), ("completed", 1, 0))
 
     def test_the_trace_goes_on(self):
         receiver = self.receiver()

@@ -412,6 +412,7 @@ void SimulatedDisk::RequireClosed(const char* where) const {
 
 void SimulatedDisk::RestorePower() {
   RequireClosed("RestorePower");
+  if (!power_is_on_) ++power_cut_count_;
   std::set<std::string> all;
   for (const auto& [name, file] : names_) all.insert(name);
   for (const auto& [name, file] : synced_names_) all.insert(name);

@@ -100,6 +100,9 @@ class SimulatedDisk {
   int failure_count() const { return failure_count_; }
   std::int64_t all_failure_count() const { return all_failure_count_; }
 
+  // Cuts that RestorePower() has come after.
+  std::int64_t power_cut_count() const { return power_cut_count_; }
+
   // Files and shared memory take this much; writes that need more give SQLITE_FULL.
   void SetCapacity(std::int64_t bytes) { capacity_ = bytes; }
 
@@ -176,6 +179,7 @@ class SimulatedDisk {
   DiskFault fault_ = {.count = 0};
   int failure_count_ = 0;
   std::int64_t all_failure_count_ = 0;
+  std::int64_t power_cut_count_ = 0;
   std::int64_t capacity_ = std::numeric_limits<std::int64_t>::max();
   bool read_only_ = false;
   int descriptor_count_max_ = std::numeric_limits<int>::max();

@@ -9,6 +9,8 @@
 //   drain PATH SESSION            open, say "ready", wait, claim and complete until nothing is due,
 //                                 say the ids
 //   hold PATH                     begin a transaction with a job in it, say "ready", wait
+//   try PATH                      open and begin a transaction without waiting for anybody, say
+//                                 "begun" or "busy", close the file
 #include <cstdio>
 #include <memory>
 #include <mutex>
@@ -113,6 +115,14 @@ absl::Status Drain(outlive::SqliteStore& store, const std::string& session) {
   return absl::OkStatus();
 }
 
+std::string TryToBegin(const std::string& path) {
+  const auto store =
+      outlive::SqliteStore::Open(path, {.busy_timeout = absl::ZeroDuration(), .watch = false});
+  const absl::Status begun = store.ok() ? (*store)->Begin().status() : store.status();
+  if (absl::IsUnavailable(begun)) return "busy";
+  return begun.ok() ? "begun" : begun.ToString();
+}
+
 }  // namespace
 
 int main(int count, char** arguments) {
@@ -120,6 +130,10 @@ int main(int count, char** arguments) {
   const std::string what = arguments[1];
   const std::string path = arguments[2];
   if (what == "open") Wait();
+  if (what == "try") {
+    Say(TryToBegin(path));
+    return 0;
+  }
   const std::unique_ptr<outlive::SqliteStore> store = Open(path);
   if (store == nullptr) return 1;
   if (what == "open") {

@@ -3,7 +3,9 @@
 #include <sys/stat.h>
 
 #include <array>
+#include <barrier>
 #include <cstdio>
+#include <memory>
 #include <string>
 #include <thread>
 #include <vector>
@@ -178,6 +180,35 @@ TEST_CASE("a migration that fails leaves the schema before it, and goes on later
   CHECK(sqlite::ReadStoreId(*database).value() == id);
   CHECK(absl::IsFailedPrecondition(sqlite::Migrate(*database, random)));
   CHECK(host.Number("PRAGMA user_version") == 7);
+}
+
+TEST_CASE("many that migrate one file at once do it once, and lose nothing (R06)") {
+  const SqliteFolder folder;
+  constexpr std::size_t kThreadCount = 8;
+  {
+    const auto store = OpenStore(folder.File());
+    for (int i = 0; i < 10; ++i) MustInsert(*store);
+  }
+  const std::array<std::string_view, 2> migrations = {
+      sqlite::Migrations()[0],
+      "CREATE TABLE outlive_new (a); UPDATE outlive_job SET priority = priority + 100;"};
+  std::vector<std::unique_ptr<sqlite::Database>> databases;
+  for (std::size_t i = 0; i < kThreadCount; ++i) databases.push_back(OpenDatabase(folder.File()));
+  std::vector<absl::Status> results(kThreadCount);
+  std::barrier<> starting_line(kThreadCount);
+  std::vector<std::thread> threads;
+  for (std::size_t i = 0; i < kThreadCount; ++i) {
+    threads.emplace_back([&, i] {
+      starting_line.arrive_and_wait();
+      results[i] =
+          sqlite::Migrate(*databases[i], SystemRandomInstance(), {.migrations = migrations});
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  for (const absl::Status& result : results) CHECK_MESSAGE(result.ok(), result.ToString());
+  CHECK(sqlite::ReadSchemaVersion(*databases[0]).value() == 2);
+  const HostConnection host(folder.File());
+  CHECK(host.Number("SELECT count(*) FROM outlive_job WHERE priority BETWEEN 100 AND 199") == 10);
 }
 
 TEST_CASE("a first migration that fails leaves nothing") {

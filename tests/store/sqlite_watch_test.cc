@@ -54,7 +54,7 @@ class Wakes {
   int work_count_ = 0;
 };
 
-constexpr SqliteStoreOptions kWatchOnly = {.poll_interval = testing::kWatchPoll};
+const SqliteStoreOptions kWatchOnly = {.poll_interval = testing::kWatchPoll};
 
 TEST_CASE("what another store on the file commits wakes subscribers") {
   const SqliteFolder folder;

@@ -1,7 +1,14 @@
 #include "testing/fiber.h"
 
 #include <doctest/doctest.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
+#include <array>
+#include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <stdexcept>
@@ -81,6 +88,44 @@ TEST_CASE("fibers come and go by the thousand") {
   }
   CHECK(count == static_cast<int>(AllKinds().size()) * 1'000);
 }
+
+#ifdef OUTLIVE_UCONTEXT
+
+// Goes as deep as it is told to.
+int Deep(int count) {
+  volatile char page[4'096];
+  page[0] = static_cast<char>(count);
+  return count == 0 ? page[0] : Deep(count - 1) + page[0];
+}
+
+TEST_CASE("a fiber that needs more stack than it has ends the program, and nothing else") {
+  const pid_t child = fork();
+  REQUIRE(child >= 0);
+  if (child == 0) {
+    signal(SIGSEGV, SIG_DFL);
+    const rlimit no_core = {};
+    setrlimit(RLIMIT_CORE, &no_core);
+    // The one whose stack lies above the other's.
+    std::array<std::unique_ptr<Fiber>, 2> fibers;
+    std::array<std::uintptr_t, 2> places = {};
+    for (std::size_t i = 0; i < fibers.size(); ++i) {
+      fibers[i] = MakeContextFiber([&fibers, &place = places[i], i] {
+        volatile char here = 0;
+        place = reinterpret_cast<std::uintptr_t>(&here);
+        fibers[i]->Rest();
+        Deep(140);
+      });
+      fibers[i]->Resume();
+    }
+    fibers[places[0] > places[1] ? 0 : 1]->Resume();
+    _exit(0);
+  }
+  int status = 0;
+  REQUIRE(waitpid(child, &status, 0) == child);
+  CHECK(WIFSIGNALED(status));
+}
+
+#endif  // OUTLIVE_UCONTEXT
 
 }  // namespace
 }  // namespace outlive::testing::internal

@@ -247,6 +247,37 @@ TEST_CASE("bad options are told at once") {
   }
 }
 
+TEST_CASE("options and workers that no runner takes are told, too") {
+  SimulationOptions options = Options(9);
+  options.runner.lease = absl::ZeroDuration();
+  Bank bank;
+  const SimulationReport report = RunBank(options, Quick, bank).report;
+  CHECK(absl::IsInvalidArgument(report.status));
+  CHECK(report.status.message().find("lease") != absl::string_view::npos);
+
+  Simulation idle(Options(9));
+  idle.OnStart([](SimulatedProcess&) {});
+  CHECK(idle.Run().status.message().find("there is no worker") != absl::string_view::npos);
+}
+
+TEST_CASE("a process may seal anew what its store keeps") {
+  bool asked = false;
+  Simulation simulation(Options(10));
+  simulation.OnStart([](SimulatedProcess& process) {
+    process.workers().Add<Transfer>([](JobContext&, const Transfer&) { return Done(); });
+  });
+  simulation.OnCalm([&](SimulatedProcess& process) {
+    CHECK(process.Enqueue(Transfer{1, 1}).ok());
+    // The store is asked, and says that it has no cipher; others say that they cannot have one.
+    CHECK(absl::IsFailedPrecondition(
+        process.client().client().Reencrypt({.after = 0, .job_count_max = 1}).status()));
+    asked = true;
+  });
+  const SimulationReport report = simulation.Run();
+  CHECK_MESSAGE(report.ok(), report.ToString());
+  CHECK(asked);
+}
+
 // -- Mutants: stores that break a promise must be found out ---------------------------------------
 
 // A storage in memory whose transactions are `Transaction`s.

@@ -10,8 +10,10 @@
 //
 // Thread-safety: may be used from many threads at once.
 // Lifetime:      the store outlives it; it outlives every caller. The destructor stops it.
-// Errors:        what the store says of the transaction: kUnavailable, kUnknown, …; a request whose
-//                own work fails is told so, and the others of its group are run without it.
+// Errors:        what the store says of the transaction: kUnavailable, kUnknown, …; after a
+//                conflict (IsConflict() of core/store_rules.h) all of it is done again, up to
+//                three times. A request whose own work fails is told so, and the others of its
+//                group are run without it.
 //                kFailedPrecondition after Stop().
 //                An exception of the store or of a request's work counts as kUnavailable, because
 //                its transaction is given up; out of Commit() it is kUnknown.
@@ -70,6 +72,7 @@ class GroupCommit {
   void LeadOnce();
   void Execute(absl::Span<Request* const> requests);
   void ExecuteTogether(absl::Span<Request* const> requests, bool& committing);
+  bool ExecuteOnce(absl::Span<Request* const> requests, bool& committing);
   void ExecuteOneByOne(absl::Span<Request* const> requests);
   static void EndAll(absl::Span<Request* const> requests, const absl::Status& status);
   void Loop();

@@ -407,8 +407,8 @@ class JobStore {
   // kNotFound: there is no such job (any more).
   virtual absl::StatusOr<Job> Get(JobId id) = 0;
 
-  // The jobs that match, without args, checkpoint, output, errors and artifacts. A name that no job
-  // has matches nothing.
+  // The jobs that match, without args, checkpoint, output, whether those are sealed, errors and
+  // artifacts. A name that no job has matches nothing.
   //
   // Errors: kInvalidArgument: the page.
   virtual absl::StatusOr<std::vector<Job>> List(const JobFilter& filter, const JobPage& page) = 0;

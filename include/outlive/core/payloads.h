@@ -6,7 +6,7 @@
 //                          Renew(), once there is a newer key
 //
 // Without a cipher payloads are kept as they are. What was sealed all the same, by a process that
-// has one, is recognised and not handed out.
+// has one, is recognised (by how it begins: ReadSealed()) and not handed out.
 //
 // Thread-safety: may be used from many threads at once.
 // Lifetime:      the cipher outlives it.

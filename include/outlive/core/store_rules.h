@@ -72,6 +72,13 @@ bool KeepsError(Transition asked);
 // What the event log says of it. Not for kUnblock, which has no event: that gives kEnqueued.
 EventType EventOf(Transition transition);
 
+// -- Conflicts --------------------------------------------------------------------------------
+
+// kUnavailable because two transactions were in each other's way, and this one was undone for the
+// other's sake: doing the same again at once is likely to work. GroupCommit does.
+absl::Status ConflictError(std::string_view message);
+bool IsConflict(const absl::Status& status);
+
 // -- Errors -----------------------------------------------------------------------------------
 
 // Adds one to a history, cleaned by EscapeForLog(). Over limits::kErrorCountMax, the first half and

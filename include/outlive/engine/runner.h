@@ -50,8 +50,8 @@ struct RunnerOptions {
   std::vector<QueueOptions> queues = {QueueOptions{}};
 
   // Where blocking workers run: it gets one task for each attempt, to be run once, soon, on any
-  // thread, and before Stop() can return. None: threads of the runner's own; in Poll(), the thread
-  // that calls it.
+  // thread, and before Stop() can return; it throws nothing. None: threads of the runner's own; in
+  // Poll(), the thread that calls it.
   std::function<void(std::function<void()> task)> launch = {};
 
   // Where coroutine workers run. Must be running until Stop() has returned, and Stop() must not be
@@ -120,8 +120,9 @@ class Runner {
   // thread, worker, child process or callback is left. A worker that never returns keeps it
   // waiting, but not its job: that is handed back after RunnerOptions::stop_patience, so the
   // process may simply exit. May be called before Start(), again, and from several threads: all
-  // return when it has stopped. Never by a worker or a callback of this runner, for which it would
-  // wait. A negative grace is none, an infinite one has no end.
+  // return when it has stopped, and the grace that ends first counts. Never by a worker or a
+  // callback of this runner, for which it would wait. A negative grace is none, an infinite one has
+  // no end.
   void Stop(absl::Duration grace = absl::ZeroDuration());
 
   // True between Start() and Stop(), while the session is alive: this process can finish what it
@@ -151,7 +152,10 @@ class Runner {
   // nothing but the store: takes what has ended to the store and claims for free slots, renews the
   // session, passes on requests to stop, enforces time limits, writes progress, takes over jobs of
   // lost processes, deletes what has been kept long enough. The first call registers a session.
-  // Attempts may still be running when it returns: see RunnerOptions::launch and executor.
+  // Attempts may still be running when it returns: see RunnerOptions::launch and executor. Without
+  // `launch` blocking workers run inside the call, one after the other, and none of the above is
+  // done while one of them runs: one that takes longer than the lease loses its job. Callbacks on a
+  // stop_token are called inside, too.
   //
   // Returns how soon to call it again. Before that only the end of an attempt, a report of progress
   // or a wake-up of the store (JobStore::Subscribe) gives it something to do. InfiniteDuration: it
@@ -162,8 +166,10 @@ class Runner {
   absl::StatusOr<absl::Duration> Poll();
 
   // The Stop() of a runner that is polled: its calls go on with it, and come back with
-  // InfiniteDuration when it has stopped. Stop() itself gives no grace then; it waits only for
-  // workers that run elsewhere. Another call does nothing.
+  // InfiniteDuration when it has stopped; one more would begin anew. Stop() itself gives no grace
+  // then; it waits only for a Poll() that is under way, and for workers that run elsewhere. Where
+  // nobody polls, and from the second call on, it does nothing. Not to be called, as Stop() and
+  // Poll(), by what runs inside Poll().
   void BeginStop(absl::Duration grace = absl::ZeroDuration());
 
  private:

@@ -1,5 +1,5 @@
-// PostgresStore keeps jobs in a PostgreSQL database, which may be the host's own: everything of it is
-// in one schema. Many processes on many machines may work on it.
+// PostgresStore keeps jobs in a PostgreSQL database, which may be the host's own: everything of it
+// is in one schema. Many processes on many machines may work on it.
 //
 //   absl::StatusOr<std::unique_ptr<outlive::PostgresStore>> store =
 //       outlive::PostgresStore::Open("postgresql://app@db.example.com/app?sslmode=verify-full");
@@ -21,6 +21,11 @@
 // so that a replica is refused. Where it does not set them, keepalives notice a dead network within
 // half a minute. Nothing of it is ever part of an error, least of all the password.
 //
+// Other languages add jobs by a function, in whatever transaction they have; people read views:
+//
+//   SELECT outlive.enqueue('invoice.send', '{"invoice_id": 42}', '{"priority": 2}');
+//   SELECT * FROM outlive.jobs WHERE state = 'dead';     also outlive.lanes, outlive.events
+//
 // PostgreSQL 12 or newer. Servers that speak its protocol will do as far as they have SKIP LOCKED,
 // advisory locks and arrays.
 //
@@ -31,11 +36,11 @@
 //                kFailedPrecondition there, and the destructor does nothing.
 // Time:          the server's (clock_timestamp()), to the microsecond, but never earlier than the
 //                newest time in the log: a failover does not take it back.
-// Errors:        as JobStore. kUnavailable: no connection, or it was lost, a deadlock, a time-out, a
-//                server that is read-only: nothing was written. kUnknown: the connection was lost at
-//                the commit. kFailedPrecondition: the server does not let us in, the schema is newer
-//                than this library, or its tables are not there any more. kDataLoss: the server says
-//                that its files are damaged.
+// Errors:        as JobStore. kUnavailable: no connection, or it was lost, a deadlock, a time-out,
+//                a server that is read-only: nothing was written. kUnknown: the connection was lost
+//                at the commit. kFailedPrecondition: the server does not let us in, the schema is
+//                newer than this library, or its tables are not there any more. kDataLoss: the
+//                server says that its files are damaged.
 #ifndef OUTLIVE_STORE_POSTGRES_STORE_H_
 #define OUTLIVE_STORE_POSTGRES_STORE_H_
 
@@ -43,6 +48,8 @@
 #include <absl/status/statusor.h>
 #include <absl/time/time.h>
 
+#include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -115,6 +122,22 @@ struct PostgresStoreOptions {
   int reader_count_max = 4;
 };
 
+// What says whether the server keeps up with cleaning.
+struct PostgresGauges {
+  // Rows of the table that claims work on, and those of them that are gone but still in the way, as
+  // the server's statistics know them: some seconds late.
+  std::int64_t live_rows = 0;
+  std::int64_t dead_rows = 0;
+
+  // How long the oldest transaction of the server has been open: what is gone since then cannot be
+  // cleaned away. Transactions of other roles count if the store's role may see them
+  // (pg_read_all_stats).
+  absl::Duration oldest_transaction = absl::ZeroDuration();
+
+  // Events of hosts' transactions that are not in the log yet.
+  std::int64_t inbox_rows = 0;
+};
+
 class PostgresStore final : public JobStore {
  public:
   // Connects, makes the schema where there is none, and brings it to this library's version.
@@ -144,6 +167,9 @@ class PostgresStore final : public JobStore {
   const StoreInfo& info() const override;
   const Clock& clock() const override;
   StoreCopy* copy() override;
+
+  // Errors: as the port's readers.
+  absl::StatusOr<PostgresGauges> Gauges();
 
  private:
   class State;

@@ -38,7 +38,7 @@
 //
 // Thread-safety: none. Everything is called on the thread of Run(), or as if it were.
 // Lifetime:      what the options point to, and what the functions capture, outlives it.
-// Errors:        are in the report.
+// Errors:        are in the report. What a request throws comes out of Run().
 #ifndef OUTLIVE_TESTING_SIMULATION_H_
 #define OUTLIVE_TESTING_SIMULATION_H_
 

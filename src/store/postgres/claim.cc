@@ -1,10 +1,12 @@
 #include "store/postgres/claim.h"
 
 #include <algorithm>
+#include <string_view>
 #include <tuple>
 #include <utility>
 
 #include "core/return_if_error.h"
+#include "outlive/core/clock.h"
 #include "outlive/core/limits.h"
 #include "outlive/core/store_rules.h"
 #include "store/postgres/flags.h"
@@ -23,37 +25,46 @@ absl::Status NotOpen() { return absl::AbortedError("the session is not open, or 
 absl::StatusOr<ClaimResult> Claimer::Claim(const ClaimRequest& request) {
   OUTLIVE_RETURN_IF_ERROR(ValidateClaimRequest(request));
   if (!ValidateName("session", request.session).ok()) return NotOpen();
+  const absl::Duration began = SystemClockInstance().SinceBoot();
+  from_floors_ = context_.floors().usable(began);
   ClaimResult result;
   std::vector<Query> queries(1, Query{.name = "claim/session"});
   queries[0].params.Text(request.session);
   std::size_t next = 0;
-  bool checked = false;
   // Usually once. Where more is asked for than a claim may take, what one queue has left over is
   // for the next one.
   do {
-    std::vector<std::size_t> queues;
-    std::size_t room = limits::kClaimJobCountMax - result.jobs.size();
-    for (; next < request.queues.size() && room > 0; ++next) {
-      const std::size_t wanted =
-          std::min(static_cast<std::size_t>(request.queues[next].job_count_max), room);
-      room -= wanted;
-      if (wanted == 0) continue;
-      queues.push_back(next);
-      queries.push_back(ClaimFrom(request, next, wanted));
-    }
-    const std::size_t first = checked ? 0 : 1;
+    const std::size_t first = queries.size();
+    const std::vector<std::size_t> queues = AskQueues(request, result, next, queries);
     queries.push_back(NextOf(request));
     const absl::StatusOr<std::vector<Rows>> rows = context_.session().Run(queries);
     OUTLIVE_RETURN_IF_ERROR(rows.status());
-    if (!checked) OUTLIVE_RETURN_IF_ERROR(CheckSession(rows->front()));
-    checked = true;
+    if (first == 1) OUTLIVE_RETURN_IF_ERROR(CheckSession(rows->front()));
     for (std::size_t i = 0; i < queues.size(); ++i) {
-      AddJobs((*rows)[first + i], queues[i], result);
+      OUTLIVE_RETURN_IF_ERROR(AddJobs((*rows)[first + i], queues[i], result));
     }
     result.next_run_at = NextRunAt(rows->back(), request, result);
     queries.clear();
   } while (next < request.queues.size() && result.jobs.size() < limits::kClaimJobCountMax);
+  const absl::Duration now = SystemClockInstance().SinceBoot();
+  if (!from_floors_) context_.floors().Measure(now - began, result.jobs.size(), now);
   return result;
+}
+
+// Adds to `queries` as many queues, from `next` on, as fit into the claim; which.
+std::vector<std::size_t> Claimer::AskQueues(const ClaimRequest& request, const ClaimResult& result,
+                                            std::size_t& next, std::vector<Query>& queries) const {
+  std::vector<std::size_t> queues;
+  std::size_t room = limits::kClaimJobCountMax - result.jobs.size();
+  for (; next < request.queues.size() && room > 0; ++next) {
+    const std::size_t wanted =
+        std::min(static_cast<std::size_t>(request.queues[next].job_count_max), room);
+    room -= wanted;
+    if (wanted == 0) continue;
+    queues.push_back(next);
+    queries.push_back(ClaimFrom(request, next, wanted));
+  }
+  return queues;
 }
 
 absl::Status Claimer::CheckSession(const Rows& rows) const {
@@ -69,6 +80,7 @@ Query Claimer::ClaimFrom(const ClaimRequest& request, std::size_t queue,
       .Int(context_.now_micros())
       .Int(static_cast<std::int64_t>(count_max))
       .Text(request.session);
+  context_.floors().AddTo(query.params, from_floors_);
   return query;
 }
 
@@ -77,10 +89,11 @@ Query Claimer::NextOf(const ClaimRequest& request) const {
   for (const QueueClaim& queue : request.queues) queues.AddBytes(queue.queue);
   Query query{.name = "claim/next"};
   query.params.Add(std::move(queues)).Add(Texts(request.kinds)).Int(context_.now_micros());
+  context_.floors().AddTo(query.params, from_floors_);
   return query;
 }
 
-void Claimer::AddJobs(const Rows& rows, std::size_t queue, ClaimResult& result) {
+absl::Status Claimer::AddJobs(const Rows& rows, std::size_t queue, ClaimResult& result) {
   const Payloads& payloads = context_.payloads();
   const std::size_t first = result.jobs.size();
   for (int row = 0; row < rows.size(); ++row) {
@@ -90,17 +103,19 @@ void Claimer::AddJobs(const Rows& rows, std::size_t queue, ClaimResult& result) 
     job.kind = static_cast<std::size_t>(rows.Int(row, 3)) - 1;
     job.priority = rows.Small(row, 4);
     job.attempt = rows.Small(row, 5);
-    job.attempt_count_max = rows.Small(row, 6);
-    job.crashes = rows.Small(row, 7);
-    job.run_at = rows.Time(row, 8);
+    job.crashes = rows.Small(row, 6);
+    job.run_at = rows.Time(row, 7);
     job.started_at = context_.now();
-    job.args = rows.Text(row, 9);
-    job.retry_policy = rows.Text(row, 10);
-    job.traceparent = rows.Text(row, 11);
+    const std::vector<std::string_view> given = rows.Record(row, 9);
+    if (given.size() != 4) return absl::DataLossError("a pending job is not in outlive.job");
+    job.attempt_count_max = static_cast<int>(BigEndian(given[0]));
+    job.args = given[1];
+    job.retry_policy = given[2];
+    job.traceparent = given[3];
     job.payload_status = payloads.Open(job.lease.job, PayloadField::kArgs, job.args);
-    if ((rows.Int(row, 13) & kHasCheckpoint) != 0) {
-      job.checkpoint = rows.Text(row, 12);
-      if (rows.IsNull(row, 12)) {
+    if ((rows.Int(row, 8) & kHasCheckpoint) != 0) {
+      job.checkpoint = rows.Text(row, 10);
+      if (rows.IsNull(row, 10)) {
         job.payload_status.Update(absl::DataLossError("the job's checkpoint is gone"));
       } else {
         job.payload_status.Update(
@@ -108,6 +123,7 @@ void Claimer::AddJobs(const Rows& rows, std::size_t queue, ClaimResult& result) 
       }
     }
     const int lane = rows.Small(row, 2);
+    context_.floors().Learn(lane, job.priority, job.run_at, job.lease.job, context_.now());
     context_.Count(lane, JobState::kPending, -1);
     context_.Count(lane, JobState::kRunning, 1);
     result.jobs.push_back(std::move(job));
@@ -121,6 +137,7 @@ void Claimer::AddJobs(const Rows& rows, std::size_t queue, ClaimResult& result) 
     const Lease& lease = result.jobs[i].lease;
     context_.AddEvent(EventType::kClaimed, lease.job, lease.fence);
   }
+  return absl::OkStatus();
 }
 
 absl::Time Claimer::NextRunAt(const Rows& rows, const ClaimRequest& request,

@@ -25,13 +25,16 @@ class Claimer {
 
  private:
   absl::Status CheckSession(const Rows& rows) const;
+  std::vector<std::size_t> AskQueues(const ClaimRequest& request, const ClaimResult& result,
+                                     std::size_t& next, std::vector<Query>& queries) const;
   Query ClaimFrom(const ClaimRequest& request, std::size_t queue, std::size_t count_max) const;
   Query NextOf(const ClaimRequest& request) const;
-  void AddJobs(const Rows& rows, std::size_t queue, ClaimResult& result);
+  absl::Status AddJobs(const Rows& rows, std::size_t queue, ClaimResult& result);
   absl::Time NextRunAt(const Rows& rows, const ClaimRequest& request,
                        const ClaimResult& result) const;
 
   WriteContext& context_;
+  bool from_floors_ = false;  // The claim under way.
 };
 
 }  // namespace outlive::postgres

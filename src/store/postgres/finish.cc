@@ -122,6 +122,7 @@ absl::Status Finisher::EndAttempt(JobRow& row, const Finished& finished, Transit
   }
   if (finished.transition == Transition::kCrash) ++row.crashes;
   if (end == Transition::kSnooze || end == Transition::kRelease) --row.attempt;
+  if (end == Transition::kRelease) context_.floors().Clear();  // It is due since long ago.
   if (NextState(row.state, end) == JobState::kPending && end != Transition::kRelease) {
     row.run_at = context_.In(finished.delay);
   }

@@ -44,8 +44,6 @@ absl::Status LaneBook::Make(const std::vector<Name>& names) {
   const std::string kind_array = std::move(kinds).Take();
   std::vector<Query> queries;
   queries.push_back({.name = "transaction/begin"});
-  queries.push_back({.name = "transaction/lock"});
-  queries.back().params.Int(lock_);
   for (const char* const name : {"transaction/add_lanes", "transaction/find_lanes"}) {
     queries.push_back({.name = name});
     queries.back().params.Text(queue_array).Text(kind_array);
@@ -54,7 +52,7 @@ absl::Status LaneBook::Make(const std::vector<Name>& names) {
   return pool_.Use(timeout_, [&](Connection& connection) {
     const absl::StatusOr<std::vector<Rows>> results = connection.Run(queries);
     OUTLIVE_RETURN_IF_ERROR(results.status());
-    const Rows& rows = (*results)[3];
+    const Rows& rows = (*results)[2];
     MutexLock lock(mutex_);
     for (int row = 0; row < rows.size(); ++row) {
       lanes_[Name(rows.String(row, 1), rows.String(row, 2))] = rows.Small(row, 0);

@@ -10,7 +10,6 @@
 #include <absl/time/time.h>
 #include <absl/types/span.h>
 
-#include <cstdint>
 #include <string>
 #include <utility>
 #include <vector>
@@ -23,9 +22,8 @@ namespace outlive::postgres {
 
 class LaneBook {
  public:
-  // The pool outlives it. `lock`: LockKey() of kLanes.
-  LaneBook(ConnectionPool& pool, std::int64_t lock, absl::Duration timeout)
-      : pool_(pool), lock_(lock), timeout_(timeout) {}
+  // The pool outlives it.
+  LaneBook(ConnectionPool& pool, absl::Duration timeout) : pool_(pool), timeout_(timeout) {}
 
   // The lanes of jobs, each with a valid queue and kind.
   absl::StatusOr<std::vector<int>> LanesOf(absl::Span<const NewJob* const> jobs);
@@ -36,7 +34,6 @@ class LaneBook {
   absl::Status Make(const std::vector<Name>& names);
 
   ConnectionPool& pool_;
-  const std::int64_t lock_;
   const absl::Duration timeout_;
 
   Mutex mutex_;

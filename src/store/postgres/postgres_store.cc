@@ -59,12 +59,12 @@ class PostgresStore::State {
         payloads(options.cipher, info.store_id),
         writer_settings(postgres::WriterSettings(conninfo, options)),
         reader_settings(postgres::ReaderSettings(conninfo, options)),
+        watch_settings(postgres::WatchSettings(conninfo, options)),
         book(options.schema),
         connections(reader_settings, book, static_cast<std::size_t>(options.reader_count_max)),
-        lanes(connections, postgres::LockKey(options.schema, postgres::Lock::kLanes),
-              options.begin_timeout),
+        lanes(connections, options.begin_timeout),
         writer(writer_settings, book, lanes, payloads, time, log_lock()),
-        waker(reader_settings, book, WakerSettings(options)) {}
+        waker(watch_settings, book, WakerSettings(options)) {}
 
   std::int64_t log_lock() const { return postgres::LockKey(options.schema, postgres::Lock::kLog); }
 
@@ -104,6 +104,7 @@ class PostgresStore::State {
   const Payloads payloads;
   const postgres::ConnectionOptions writer_settings;
   const postgres::ConnectionOptions reader_settings;
+  const postgres::ConnectionOptions watch_settings;
   const postgres::SqlBook book;
   postgres::ConnectionPool connections;
   postgres::LaneBook lanes;
@@ -223,6 +224,10 @@ absl::Status PostgresStore::Check(absl::Duration deadline) {
 
 std::unique_ptr<Subscription> PostgresStore::Subscribe(std::function<void(WakeHint)> on_wake) {
   return state_->waker.Subscribe(std::move(on_wake));
+}
+
+absl::StatusOr<PostgresGauges> PostgresStore::Gauges() {
+  return state_->Read<PostgresGauges>([](postgres::Reader& reader) { return reader.Gauges(); });
 }
 
 const StoreInfo& PostgresStore::info() const { return state_->info; }

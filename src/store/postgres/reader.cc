@@ -248,6 +248,17 @@ absl::StatusOr<Artifact> Reader::FindArtifact(const std::string& id) {
   return absl::NotFoundError("there is no such artifact");
 }
 
+absl::StatusOr<PostgresGauges> Reader::Gauges() {
+  const absl::StatusOr<Rows> rows = session_.RunOne({.name = "read/gauges"});
+  OUTLIVE_RETURN_IF_ERROR(rows.status());
+  PostgresGauges gauges;
+  gauges.live_rows = rows->Int(0, 0);
+  gauges.dead_rows = rows->Int(0, 1);
+  gauges.oldest_transaction = absl::Microseconds(rows->Int(0, 2));
+  gauges.inbox_rows = rows->Int(0, 3);
+  return gauges;
+}
+
 absl::Status Reader::Probe() {
   const absl::StatusOr<Rows> rows = session_.RunOne({.name = "read/can_write"});
   OUTLIVE_RETURN_IF_ERROR(rows.status());

@@ -14,6 +14,7 @@
 
 #include "outlive/core/job_store.h"
 #include "outlive/core/payloads.h"
+#include "outlive/store/postgres_store.h"
 #include "store/postgres/database_time.h"
 #include "store/postgres/session.h"
 
@@ -33,6 +34,7 @@ class Reader {
   absl::StatusOr<std::vector<JobId>> CancelRequests(const std::string& name);
   absl::StatusOr<Artifact> FindArtifact(const std::string& id);
   absl::Status Probe();
+  absl::StatusOr<PostgresGauges> Gauges();
 
  private:
   // Runs them in one transaction; what they have given.

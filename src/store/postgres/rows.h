@@ -13,6 +13,8 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "outlive/core/idempotency.h"
 
@@ -22,6 +24,9 @@ struct ClearResult {
   void operator()(PGresult* result) const { PQclear(result); }
 };
 using ResultPtr = std::unique_ptr<PGresult, ClearResult>;
+
+// A whole number of 1 to 8 bytes, with its sign; 0 for what is none.
+std::int64_t BigEndian(std::string_view bytes);
 
 class Rows {
  public:
@@ -42,6 +47,9 @@ class Rows {
   int Small(int row, int column) const { return static_cast<int>(Int(row, column)); }
   double Real(int row, int column) const;
   absl::Time Time(int row, int column) const { return absl::FromUnixMicros(Int(row, column)); }
+
+  // The fields of a ROW(…), borrowed; null ones are empty. None, where the column is null.
+  std::vector<std::string_view> Record(int row, int column) const;
 
   // Text or bytes, borrowed.
   std::string_view Text(int row, int column) const;

@@ -18,7 +18,7 @@
 namespace outlive::postgres {
 
 // Advisory locks of a store, by its schema.
-enum class Lock : int { kMigration = 0, kLanes = 1, kLog = 2 };
+enum class Lock : int { kMigration = 0, kLog = 1 };
 std::int64_t LockKey(std::string_view schema, Lock lock);
 
 int SchemaVersion();

@@ -76,8 +76,8 @@ ConnectionOptions WriterSettings(const std::string& conninfo, const PostgresStor
   writer.reply_timeout = options.statement_timeout + absl::Seconds(5);
   writer.pooled = options.transaction_pooling;
   writer.random = options.random;
-  // The statements that write go by their indexes, whatever a table's statistics said when they
-  // were planned.
+  // The statements that write go by their indexes, whatever a table looked like when they were
+  // planned: see sql/job_rows.sql.
   writer.settings = {{"statement_timeout", Milliseconds(options.statement_timeout)},
                      {"lock_timeout", Milliseconds(options.lock_timeout)},
                      {"idle_in_transaction_session_timeout", Milliseconds(options.idle_timeout)},
@@ -99,6 +99,13 @@ ConnectionOptions ReaderSettings(const std::string& conninfo, const PostgresStor
                      {"idle_in_transaction_session_timeout", Milliseconds(options.idle_timeout)},
                      {"jit", "off"}};
   return reader;
+}
+
+ConnectionOptions WatchSettings(const std::string& conninfo, const PostgresStoreOptions& options) {
+  ConnectionOptions watch = ReaderSettings(conninfo, options);
+  // A NOTIFY is a commit, too; nothing of it has to survive.
+  watch.settings.emplace_back("synchronous_commit", "off");
+  return watch;
 }
 
 }  // namespace outlive::postgres

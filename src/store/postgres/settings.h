@@ -16,9 +16,10 @@ namespace outlive::postgres {
 // One kInvalidArgument that names every fault, and nothing of the conninfo.
 absl::Status ValidateOptions(const std::string& conninfo, const PostgresStoreOptions& options);
 
-// Those of the connections that write, and of those that read. Clock and random are not null.
+// Those of the connections that write, of those that read, and of the watch. Random is not null.
 ConnectionOptions WriterSettings(const std::string& conninfo, const PostgresStoreOptions& options);
 ConnectionOptions ReaderSettings(const std::string& conninfo, const PostgresStoreOptions& options);
+ConnectionOptions WatchSettings(const std::string& conninfo, const PostgresStoreOptions& options);
 
 }  // namespace outlive::postgres
 

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "outlive/core/log.h"
+#include "outlive/core/store_rules.h"
 
 namespace outlive::postgres {
 namespace {
@@ -48,13 +49,17 @@ absl::StatusCode CodeOfState(std::string_view sql_state) {
   return found == kClasses.end() ? absl::StatusCode::kInternal : found->code;
 }
 
+bool IsConflictState(std::string_view sql_state) {
+  return sql_state == "40001" || sql_state == "40P01" || sql_state.substr(0, 2) == "23";
+}
+
 absl::Status StatusOf(const PGresult* result, std::string_view doing) {
   const char* const state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
   const char* const message = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
   if (state == nullptr) return LostStatus(doing);
-  return absl::Status(CodeOfState(state),
-                      fmt::format("PostgreSQL: {} ({}, {})",
-                                  message == nullptr ? "no message" : message, state, doing));
+  const std::string text = fmt::format("PostgreSQL: {} ({}, {})",
+                                       message == nullptr ? "no message" : message, state, doing);
+  return IsConflictState(state) ? ConflictError(text) : absl::Status(CodeOfState(state), text);
 }
 
 absl::Status ConnectStatus(PGconn* connection, std::string_view secret) {

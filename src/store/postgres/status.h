@@ -16,6 +16,10 @@ namespace outlive::postgres {
 // kDeadlineExceeded, kFailedPrecondition and kDataLoss (for a person), kInternal (a bug).
 absl::StatusCode CodeOfState(std::string_view sql_state);
 
+// Another transaction was in the way: a deadlock, a serialization failure, a unique name that it
+// was first to take. Doing it all again will see what the other has done.
+bool IsConflictState(std::string_view sql_state);
+
 // Of a result that is an error. `doing`: "load_live".
 absl::Status StatusOf(const PGresult* result, std::string_view doing);
 

@@ -16,6 +16,7 @@
 #include "outlive/core/job_store.h"
 #include "outlive/core/lifecycle.h"
 #include "outlive/core/payloads.h"
+#include "store/postgres/claim_floors.h"
 #include "store/postgres/lane_book.h"
 #include "store/postgres/session.h"
 
@@ -37,6 +38,9 @@ class WriteContext {
   std::int64_t now_micros() const { return absl::ToUnixMicros(now_); }
   std::int64_t In(absl::Duration delay) const { return absl::ToUnixMicros(now_ + delay); }
   WakeHint& hint() { return hint_; }
+
+  // Of the connection, not of the transaction.
+  ClaimFloors& floors() { return floors_; }
 
   void AddEvent(EventType type, JobId job, std::int64_t fence);
   void Count(int lane, JobState state, int by);
@@ -63,6 +67,7 @@ class WriteContext {
   const Payloads& payloads_;
   const std::int64_t log_lock_;
 
+  ClaimFloors floors_;
   absl::Time now_;
   WakeHint hint_;
   Array types_{Element::kSmallint};

@@ -74,6 +74,7 @@ absl::Status Writer::Commit(WakeHint& hint) {
     hint = session_.context.hint();
   } else {
     connection_.Rollback();
+    session_.context.floors().Clear();
   }
   Release();
   return status;
@@ -96,6 +97,7 @@ absl::Status Writer::CommitLocked() {
 
 void Writer::Rollback() {
   connection_.Rollback();
+  session_.context.floors().Clear();  // What was claimed is pending again.
   Release();
 }
 

@@ -4,7 +4,7 @@
 -- since 1970, UTC. docs/adr/0017-postgres-store.md says why it looks like this:
 --
 --   outlive.live is the hot table: narrow, one row for each job that has not ended. What a job was
---   given is in outlive.job, which is written once; a job that has ended has moved to outlive.ended.
+--   given is in outlive.job, which is written once; what has ended has moved to outlive.ended.
 
 -- Of the whole store: schema_version, store_id.
 CREATE TABLE outlive.meta (
@@ -12,7 +12,7 @@ CREATE TABLE outlive.meta (
   value text NOT NULL
 );
 
--- A queue and a kind that have met. Ids are committed in their order.
+-- A queue and a kind that have met. Never deleted.
 CREATE TABLE outlive.lane (
   id integer PRIMARY KEY GENERATED ALWAYS AS IDENTITY,
   queue text COLLATE "C" NOT NULL,
@@ -181,3 +181,196 @@ CREATE TABLE outlive.event_inbox (
   job bigint NOT NULL,
   fence bigint NOT NULL
 );
+
+-- -- For other languages --------------------------------------------------------------------------
+
+-- SHA-1, which PostgreSQL has only in extensions: idempotency keys go by it (core/idempotency.h).
+CREATE FUNCTION outlive.sha1(message bytea) RETURNS bytea
+LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS $sha1$
+DECLARE
+  mask CONSTANT bigint := 4294967295;
+  padded bytea := message || '\x80'::bytea
+    || decode(repeat('00', (119 - octet_length(message) % 64) % 64), 'hex')
+    || int8send(octet_length(message)::bigint * 8);
+  h bigint[] := ARRAY[1732584193, 4023233417, 2562383102, 271733878, 3285377520];
+  w bigint[];
+  a bigint; b bigint; c bigint; d bigint; e bigint; f bigint; k bigint; t bigint;
+BEGIN
+  FOR block IN 0 .. octet_length(padded) / 64 - 1 LOOP
+    FOR i IN 0 .. 15 LOOP
+      w[i] := (get_byte(padded, block * 64 + i * 4)::bigint << 24)
+            | (get_byte(padded, block * 64 + i * 4 + 1) << 16)
+            | (get_byte(padded, block * 64 + i * 4 + 2) << 8)
+            | get_byte(padded, block * 64 + i * 4 + 3);
+    END LOOP;
+    FOR i IN 16 .. 79 LOOP
+      t := w[i - 3] # w[i - 8] # w[i - 14] # w[i - 16];
+      w[i] := ((t << 1) | (t >> 31)) & mask;
+    END LOOP;
+    a := h[1]; b := h[2]; c := h[3]; d := h[4]; e := h[5];
+    FOR i IN 0 .. 79 LOOP
+      IF i < 20 THEN
+        f := (b & c) | (~b & mask & d); k := 1518500249;
+      ELSIF i < 40 THEN
+        f := b # c # d; k := 1859775393;
+      ELSIF i < 60 THEN
+        f := (b & c) | (b & d) | (c & d); k := 2400959708;
+      ELSE
+        f := b # c # d; k := 3395469782;
+      END IF;
+      t := ((((a << 5) | (a >> 27)) & mask) + f + e + k + w[i]) & mask;
+      e := d; d := c; c := ((b << 30) | (b >> 2)) & mask; b := a; a := t;
+    END LOOP;
+    h := ARRAY[(h[1] + a) & mask, (h[2] + b) & mask, (h[3] + c) & mask, (h[4] + d) & mask,
+               (h[5] + e) & mask];
+  END LOOP;
+  RETURN substr(int8send(h[1]), 5) || substr(int8send(h[2]), 5) || substr(int8send(h[3]), 5)
+    || substr(int8send(h[4]), 5) || substr(int8send(h[5]), 5);
+END $sha1$;
+
+-- A name-based UUID, version 5 (RFC 9562 section 5.5).
+CREATE FUNCTION outlive.name_uuid(space uuid, name bytea) RETURNS uuid
+LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS $uuid$
+DECLARE
+  bytes bytea := substr(outlive.sha1(uuid_send(space) || name), 1, 16);
+BEGIN
+  bytes := set_byte(bytes, 6, get_byte(bytes, 6) & 15 | 80);
+  bytes := set_byte(bytes, 8, get_byte(bytes, 8) & 63 | 128);
+  RETURN encode(bytes, 'hex')::uuid;
+END $uuid$;
+
+-- The store's time: never earlier than the newest entry of the log.
+CREATE FUNCTION outlive.store_now() RETURNS bigint LANGUAGE sql VOLATILE AS $now$
+  SELECT greatest(floor(extract(epoch FROM clock_timestamp()) * 1000000)::bigint,
+                  (SELECT at FROM outlive.event_batch ORDER BY seq DESC LIMIT 1))
+$now$;
+
+-- Adds a job in the transaction it is called in; its id. `options` may have "queue", "priority",
+-- "attempt_count_max", "delay_seconds", "idempotency_key", "idempotency_window_seconds",
+-- "partition_key" and "tags", which mean what they mean in NewJob (core/job.h); others are refused.
+-- A key that was used with the same arguments gives the id of the job that was made then; with
+-- others it is a unique_violation. Arguments are kept as they are: nothing here can seal.
+CREATE FUNCTION outlive.enqueue(kind text, args jsonb, options jsonb DEFAULT '{}') RETURNS bigint
+LANGUAGE plpgsql VOLATILE AS $enqueue$
+#variable_conflict use_column
+DECLARE
+  name_pattern CONSTANT text := '^[A-Za-z0-9._:/-]{1,128}$';
+  bytes CONSTANT bytea := convert_to(args::text, 'UTF8');
+  queue_name CONSTANT text := coalesce(options->>'queue', 'default');
+  its_priority CONSTANT integer := coalesce((options->>'priority')::integer, 5);
+  its_attempt_max CONSTANT integer := coalesce((options->>'attempt_count_max')::integer, 5);
+  delay CONSTANT float8 := coalesce((options->>'delay_seconds')::float8, 0);
+  key_bytes CONSTANT bytea := convert_to(nullif(options->>'idempotency_key', ''), 'UTF8');
+  key_window CONSTANT float8 := coalesce((options->>'idempotency_window_seconds')::float8, 86400);
+  partition_bytes CONSTANT bytea := convert_to(nullif(options->>'partition_key', ''), 'UTF8');
+  tag_list CONSTANT text[] := ARRAY(
+    SELECT jsonb_array_elements_text(coalesce(options->'tags', '[]')));
+  now_at CONSTANT bigint := outlive.store_now();
+  unknown text;
+  lane_id integer;
+  new_id bigint;
+  key_hash uuid;
+  key_args uuid;
+  used record;
+BEGIN
+  SELECT string_agg(name, ', ') INTO unknown FROM jsonb_object_keys(options) AS o(name)
+  WHERE name NOT IN ('queue', 'priority', 'attempt_count_max', 'delay_seconds', 'idempotency_key',
+                     'idempotency_window_seconds', 'partition_key', 'tags');
+  IF unknown IS NOT NULL THEN
+    RAISE invalid_parameter_value USING MESSAGE = 'there is no option ' || unknown;
+  ELSIF kind IS NULL OR kind !~ name_pattern OR queue_name !~ name_pattern
+     OR EXISTS (SELECT FROM unnest(tag_list) AS t(tag) WHERE tag !~ name_pattern) THEN
+    RAISE invalid_parameter_value
+      USING MESSAGE = 'kind, queue and tags must be [A-Za-z0-9._:/-]{1,128}';
+  ELSIF args IS NULL OR octet_length(bytes) > 1048576 THEN
+    RAISE invalid_parameter_value USING MESSAGE = 'args must be there and have at most 1 MiB';
+  ELSIF its_priority NOT BETWEEN 0 AND 9 OR its_attempt_max NOT BETWEEN 1 AND 10000
+     OR cardinality(tag_list) > 16 OR NOT delay BETWEEN 0 AND 31622400
+     OR NOT (key_window > 0 AND key_window <= 31622400)
+     OR octet_length(key_bytes) > 512 OR octet_length(partition_bytes) > 512 THEN
+    RAISE invalid_parameter_value
+      USING MESSAGE = 'an option is out of its range: see core/job.h';
+  END IF;
+
+  new_id := nextval('outlive.job_id');
+  IF key_bytes IS NOT NULL THEN
+    key_hash := outlive.name_uuid('6f1d920b-35c4-4e0a-9b77-1e5ad0832c41',
+                                  convert_to(kind, 'UTF8') || '\x00'::bytea || key_bytes);
+    key_args := outlive.name_uuid('b2480ef3-7a91-43d6-8c05-64e91fb7305d', bytes);
+    INSERT INTO outlive.key AS k (hash, args, job, expires_at)
+    VALUES (key_hash, key_args, new_id, now_at + (key_window * 1000000)::bigint)
+    ON CONFLICT (hash) DO UPDATE
+    SET args = excluded.args, job = excluded.job, expires_at = excluded.expires_at
+    WHERE k.expires_at <= now_at;
+    IF NOT FOUND THEN
+      SELECT k.args, k.job INTO used FROM outlive.key k WHERE k.hash = key_hash;
+      IF used.args = key_args THEN
+        RETURN used.job;
+      END IF;
+      RAISE unique_violation USING MESSAGE = format(
+        'the idempotency key was used for job %s with other arguments', used.job);
+    END IF;
+  END IF;
+
+  SELECT l.id INTO lane_id FROM outlive.lane l WHERE l.queue = queue_name
+    AND l.kind = enqueue.kind;
+  IF NOT FOUND THEN
+    INSERT INTO outlive.lane (queue, kind) VALUES (queue_name, enqueue.kind)
+    ON CONFLICT DO NOTHING;
+    SELECT l.id INTO lane_id FROM outlive.lane l
+    WHERE l.queue = queue_name AND l.kind = enqueue.kind;
+  END IF;
+  INSERT INTO outlive.job (id, lane, attempt_max, created_at, idempotency_key, partition_key, tags,
+                           args)
+  VALUES (new_id, lane_id, its_attempt_max, now_at, key_bytes, partition_bytes,
+          nullif(array_to_string(tag_list, ' '), ''), bytes);
+  INSERT INTO outlive.live (job, lane, state, priority, run_at, attempt, crashes, generation, fence,
+                            flags)
+  VALUES (new_id, lane_id, 0, its_priority, now_at + (delay * 1000000)::bigint, 0, 0, 0, 0,
+          CASE WHEN cardinality(tag_list) > 0 THEN 2 ELSE 0 END);
+  INSERT INTO outlive.tag (tag, job) SELECT tag, new_id FROM unnest(tag_list) AS t(tag)
+  ON CONFLICT DO NOTHING;
+  INSERT INTO outlive.lane_count (lane, pending, blocked, running, completed, cancelled, dead)
+  VALUES (lane_id, 1, 0, 0, 0, 0, 0);
+  INSERT INTO outlive.event_inbox (at, type, job, fence) VALUES (now_at, 1, new_id, 0);
+  RETURN new_id;
+END $enqueue$;
+
+-- -- For people: to be read -----------------------------------------------------------------------
+
+CREATE VIEW outlive.jobs AS
+SELECT j.id, n.queue, n.kind,
+       (ARRAY['pending', 'blocked', 'running', 'completed', 'cancelled', 'dead'])
+         [coalesce(e.state, l.state) + 1] AS state,
+       coalesce(e.priority, l.priority) AS priority, coalesce(e.attempt, l.attempt) AS attempt,
+       j.attempt_max, coalesce(e.crashes, l.crashes) AS crashes,
+       coalesce(e.flags, l.flags) & 64 <> 0 AS cancel_requested, s.name AS session,
+       coalesce(e.progress, l.progress, 0) AS progress,
+       coalesce(e.progress_note, l.progress_note) AS progress_note,
+       to_timestamp(j.created_at / 1e6) AS created_at,
+       to_timestamp(coalesce(e.run_at, l.run_at) / 1e6) AS run_at,
+       to_timestamp(coalesce(e.started_at, l.started_at) / 1e6) AS started_at,
+       to_timestamp(e.ended_at / 1e6) AS ended_at,
+       string_to_array(j.tags, ' ') AS tags,
+       (SELECT x.message FROM outlive.error x WHERE x.job = j.id ORDER BY x.number DESC LIMIT 1)
+         AS last_error
+FROM outlive.job j
+JOIN outlive.lane n ON n.id = j.lane
+LEFT JOIN outlive.live l ON l.job = j.id
+LEFT JOIN outlive.ended e ON e.job = j.id
+LEFT JOIN outlive.session s ON s.id = l.session;
+
+CREATE VIEW outlive.lanes AS
+SELECT n.queue, n.kind, sum(pending)::bigint AS pending, sum(running)::bigint AS running,
+       sum(blocked)::bigint AS blocked, sum(completed)::bigint AS completed,
+       sum(cancelled)::bigint AS cancelled, sum(dead)::bigint AS dead
+FROM outlive.lane n JOIN outlive.lane_count c ON c.lane = n.id
+GROUP BY n.id;
+
+CREATE VIEW outlive.events AS
+SELECT b.seq + e.number - 1 AS seq, to_timestamp(b.at / 1e6) AS at,
+       (ARRAY['enqueued', 'claimed', 'completed', 'retried', 'snoozed', 'released', 'rescued',
+              'cancelled', 'dead', 'requeued', 'progressed', 'cancel_requested', 'discarded',
+              'crashed'])[e.type] AS type, e.job, e.fence
+FROM outlive.event_batch b,
+     unnest(b.types, b.jobs, b.fences) WITH ORDINALITY AS e(type, job, fence, number);

@@ -1,40 +1,50 @@
 -- Rows that are about to change, and how what has changed is written.
+--
+-- These statements are planned once, perhaps when a table was empty. So they leave the planner no
+-- choice: rows are looked up one by one in LATERAL parts that it cannot turn into joins (FOR UPDATE
+-- or OFFSET 0 see to that), and written by their place (ctid) or by ON CONFLICT.
 
 -- @load_live
 SELECT l.job, l.lane, n.queue, n.kind, l.state, l.priority, l.run_at, l.attempt, l.crashes,
        l.generation, l.fence, l.flags, l.transition, l.started_at, l.progress, l.progress_note,
        NULL::bigint, j.traceparent, f.entries, e.code, e.message, NULL::text
-FROM outlive.live l
-JOIN outlive.lane n ON n.id = l.lane
-JOIN outlive.job j ON j.id = l.job
-LEFT JOIN outlive.follow_up f ON f.job = l.job
+FROM unnest($1::bigint[]) AS u(job)
+CROSS JOIN LATERAL (SELECT * FROM outlive.live WHERE job = u.job FOR UPDATE) l
+CROSS JOIN LATERAL (SELECT queue, kind FROM outlive.lane WHERE id = l.lane OFFSET 0) n
+CROSS JOIN LATERAL (SELECT traceparent FROM outlive.job WHERE id = l.job OFFSET 0) j
 LEFT JOIN LATERAL (
-  SELECT code, message FROM outlive.error WHERE job = l.job ORDER BY number DESC LIMIT 1) e ON true
-WHERE l.job = ANY($1::bigint[])
-ORDER BY l.job
-FOR UPDATE OF l
+  SELECT entries FROM outlive.follow_up WHERE job = l.job AND l.flags & 1 <> 0 OFFSET 0) f ON true
+LEFT JOIN LATERAL (
+  SELECT code, message FROM outlive.error WHERE job = l.job AND l.flags & 4 <> 0
+  ORDER BY number DESC LIMIT 1) e ON true
 
 -- @load_ended
 SELECT l.job, l.lane, n.queue, n.kind, l.state, l.priority, l.run_at, l.attempt, l.crashes,
        l.generation, l.fence, l.flags, l.transition, l.started_at, l.progress, l.progress_note,
        l.ended_at, j.traceparent, f.entries, e.code, e.message, l.error_group
-FROM outlive.ended l
-JOIN outlive.lane n ON n.id = l.lane
-JOIN outlive.job j ON j.id = l.job
-LEFT JOIN outlive.follow_up f ON f.job = l.job
+FROM unnest($1::bigint[]) AS u(job)
+CROSS JOIN LATERAL (SELECT * FROM outlive.ended WHERE job = u.job FOR UPDATE) l
+CROSS JOIN LATERAL (SELECT queue, kind FROM outlive.lane WHERE id = l.lane OFFSET 0) n
+CROSS JOIN LATERAL (SELECT traceparent FROM outlive.job WHERE id = l.job OFFSET 0) j
 LEFT JOIN LATERAL (
-  SELECT code, message FROM outlive.error WHERE job = l.job ORDER BY number DESC LIMIT 1) e ON true
-WHERE l.job = ANY($1::bigint[])
-ORDER BY l.job
-FOR UPDATE OF l
+  SELECT entries FROM outlive.follow_up WHERE job = l.job AND l.flags & 1 <> 0 OFFSET 0) f ON true
+LEFT JOIN LATERAL (
+  SELECT code, message FROM outlive.error WHERE job = l.job AND l.flags & 4 <> 0
+  ORDER BY number DESC LIMIT 1) e ON true
 
--- Completes running jobs of which nothing more has to be known: no output, no follow-ups.
+-- Completes running jobs of which nothing more has to be known: no output, no follow-ups. One that
+-- somebody has changed at this moment is locked, but not seen at its new place, and passed over.
 -- @complete
 WITH gone AS (
-  DELETE FROM outlive.live l
-  USING unnest($1::bigint[], $2::bigint[]) AS f(job, fence)
-  WHERE l.job = f.job AND l.fence = f.fence AND l.state = 2 AND l.flags & 17 = 0
-  RETURNING l.*
+  DELETE FROM outlive.live
+  WHERE ctid = ANY (ARRAY(
+    SELECT l.ctid
+    FROM unnest($1::bigint[], $2::bigint[]) AS f(job, fence)
+    CROSS JOIN LATERAL (
+      SELECT ctid FROM outlive.live
+      WHERE job = f.job AND fence = f.fence AND state + 0 = 2 AND flags & 17 = 0
+      FOR UPDATE) l))
+  RETURNING *
 )
 INSERT INTO outlive.ended (job, ended_at, run_at, fence, started_at, progress, lane, priority,
                            state, attempt, crashes, generation, flags, transition, progress_note)
@@ -43,18 +53,19 @@ SELECT job, $3::bigint, run_at, fence, started_at, progress, lane, priority, 3, 
 FROM gone
 RETURNING job, lane
 
+-- They are there: each conflicts.
 -- @change_live
-UPDATE outlive.live l
-SET state = c.state, run_at = c.run_at, attempt = c.attempt, crashes = c.crashes,
-    generation = c.generation, fence = c.fence, flags = c.flags, transition = c.transition,
-    started_at = c.started_at, progress = c.progress, progress_note = c.progress_note,
-    session = CASE WHEN c.state = 2 THEN l.session END
-FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[],
-            $7::bigint[], $8::bigint[], $9::bigint[], $10::bigint[], $11::bigint[], $12::bigint[],
-            $13::float8[], $14::text[])
-  AS c(job, lane, state, priority, run_at, attempt, crashes, generation, fence, flags, transition,
-       started_at, progress, progress_note)
-WHERE l.job = c.job
+INSERT INTO outlive.live AS l (job, lane, state, priority, run_at, attempt, crashes, generation,
+                               fence, flags, transition, started_at, progress, progress_note)
+SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[],
+                     $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[], $10::bigint[],
+                     $11::bigint[], $12::bigint[], $13::float8[], $14::text[])
+ON CONFLICT (job) DO UPDATE
+SET state = excluded.state, run_at = excluded.run_at, attempt = excluded.attempt,
+    crashes = excluded.crashes, generation = excluded.generation, fence = excluded.fence,
+    flags = excluded.flags, transition = excluded.transition, started_at = excluded.started_at,
+    progress = excluded.progress, progress_note = excluded.progress_note,
+    session = CASE WHEN excluded.state = 2 THEN l.session END
 
 -- @delete_live
 DELETE FROM outlive.live WHERE job = ANY($1::bigint[])
@@ -81,13 +92,14 @@ FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::text[])
 
 -- Histories that have more than $2 entries: without the one that follows the first $3.
 -- @trim_errors
-DELETE FROM outlive.error e
-USING (
-  SELECT j.job, (SELECT number FROM outlive.error WHERE job = j.job
-                 ORDER BY number OFFSET $3::bigint LIMIT 1) AS number
+DELETE FROM outlive.error
+WHERE ctid = ANY (ARRAY(
+  SELECT e.ctid
   FROM unnest($1::bigint[]) AS j(job)
-  WHERE (SELECT count(*) FROM outlive.error WHERE job = j.job) > $2::bigint) t
-WHERE e.job = t.job AND e.number = t.number
+  CROSS JOIN LATERAL (
+    SELECT ctid FROM outlive.error
+    WHERE job = j.job AND (SELECT count(*) FROM outlive.error WHERE job = j.job) > $2::bigint
+    ORDER BY number OFFSET $3::bigint LIMIT 1) e))
 
 -- @put_outputs
 INSERT INTO outlive.output AS o (job, bytes) SELECT * FROM unnest($1::bigint[], $2::bytea[])
@@ -124,6 +136,11 @@ DELETE FROM outlive.error WHERE job = ANY($1::bigint[])
 DELETE FROM outlive.artifact WHERE job = ANY($1::bigint[])
 
 -- @delete_tags
-DELETE FROM outlive.tag t
-USING outlive.job j
-WHERE j.id = ANY($1::bigint[]) AND t.job = j.id AND t.tag = ANY(string_to_array(j.tags, ' '))
+DELETE FROM outlive.tag
+WHERE ctid = ANY (ARRAY(
+  SELECT t.ctid
+  FROM unnest($1::bigint[]) AS u(job)
+  CROSS JOIN LATERAL (SELECT tags FROM outlive.job WHERE id = u.job OFFSET 0) j
+  CROSS JOIN LATERAL unnest(string_to_array(j.tags, ' ')) AS s(tag)
+  CROSS JOIN LATERAL (
+    SELECT ctid FROM outlive.tag WHERE tag = s.tag AND job = u.job OFFSET 0) t))

@@ -1,4 +1,4 @@
--- Sessions, rescue, retention, queues, sealing anew.
+-- Sessions, rescue, retention, queues, sealing anew. How they are written: see job_rows.sql.
 
 -- @open_session
 INSERT INTO outlive.session (name, expires_at) VALUES ($1::text, $2::bigint)
@@ -41,17 +41,21 @@ WITH oldest AS MATERIALIZED (
   ORDER BY ended_at, job LIMIT $4::bigint
 )
 SELECT e.job, e.lane, e.state, e.flags
-FROM outlive.ended e JOIN oldest USING (job)
-ORDER BY e.job FOR UPDATE OF e SKIP LOCKED
+FROM oldest
+CROSS JOIN LATERAL (
+  SELECT job, lane, state, flags FROM outlive.ended WHERE job = oldest.job
+  FOR UPDATE SKIP LOCKED) e
 
 -- @delete_keys
 DELETE FROM outlive.key
-WHERE hash IN (SELECT hash FROM outlive.key WHERE expires_at <= $1::bigint
-               ORDER BY expires_at LIMIT $2::bigint FOR UPDATE SKIP LOCKED)
+WHERE ctid = ANY (ARRAY(
+  SELECT ctid FROM outlive.key WHERE expires_at <= $1::bigint
+  ORDER BY expires_at LIMIT $2::bigint FOR UPDATE SKIP LOCKED))
 RETURNING 1
 
 -- @old_batches
-SELECT seq, at, cardinality(types), seq = (SELECT max(seq) FROM outlive.event_batch) FROM outlive.event_batch
+SELECT seq, at, cardinality(types), seq = (SELECT max(seq) FROM outlive.event_batch)
+FROM outlive.event_batch
 ORDER BY seq LIMIT $1::bigint
 
 -- @delete_batches

@@ -102,3 +102,10 @@ SELECT pg_notify($1::text, $2::text)
 -- @news
 SELECT coalesce((SELECT seq + count - 1 FROM outlive.event_batch ORDER BY seq DESC LIMIT 1), 0),
        EXISTS (SELECT FROM outlive.event_inbox)
+
+-- @gauges
+SELECT coalesce(max(n_live_tup), 0), coalesce(max(n_dead_tup), 0),
+       (SELECT coalesce(max(extract(epoch FROM clock_timestamp() - xact_start)) * 1000000, 0)::bigint
+        FROM pg_stat_activity WHERE pid <> pg_backend_pid()),
+       (SELECT count(*) FROM outlive.event_inbox)
+FROM pg_stat_user_tables WHERE relid = 'outlive.live'::regclass

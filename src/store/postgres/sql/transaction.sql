@@ -47,8 +47,8 @@ ON CONFLICT (queue, kind) DO NOTHING
 -- Under the lock of the log: what hosts' transactions have left, then our own entries.
 -- @log
 WITH base AS MATERIALIZED (
-  SELECT coalesce((SELECT seq + count FROM outlive.event_batch ORDER BY seq DESC LIMIT 1), 1) AS seq,
-         coalesce((SELECT at FROM outlive.event_batch ORDER BY seq DESC LIMIT 1), 0) AS at
+  SELECT coalesce(max(seq + count), 1) AS seq, coalesce(max(at), 0) AS at
+  FROM (SELECT seq, count, at FROM outlive.event_batch ORDER BY seq DESC LIMIT 1) AS newest
 ), moved AS (
   DELETE FROM outlive.event_inbox RETURNING number, at, type, job, fence
 ), batch AS (
