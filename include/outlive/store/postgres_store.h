@@ -166,6 +166,7 @@ class PostgresStore final : public JobStore {
   std::unique_ptr<Subscription> Subscribe(std::function<void(WakeHint)> on_wake) override;
   const StoreInfo& info() const override;
   const Clock& clock() const override;
+  StoreCopy* copy() override;
 
   // Errors: as the port's readers.
   absl::StatusOr<PostgresGauges> Gauges();

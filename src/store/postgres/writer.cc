@@ -61,7 +61,10 @@ absl::Status Writer::BeginOnce(absl::Duration timeout) {
   const std::array queries = {Query{.name = "transaction/begin"}, Query{.name = "transaction/now"}};
   const absl::StatusOr<std::vector<Rows>> results = connection_.Run(queries);
   OUTLIVE_RETURN_IF_ERROR(results.status());
-  session_.Start(time_.See((*results)[1]));
+  const Rows& now = (*results)[1];
+  frozen_ = now.Int(0, 2) != 0;
+  filling_ = now.Int(0, 3) != 0;
+  session_.Start(time_.See(now));
   return absl::OkStatus();
 }
 
