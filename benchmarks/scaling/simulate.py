@@ -229,8 +229,8 @@ def verdict(options, result):
     return "holds"
 
 
-HEADER = ("| hosts | runners | at once | databases | jobs/s | done | start p50, p99 ms | processors "
-          "| log | claims/s, empty | connections | |\n|" + "---|" * 12)
+HEADER = ("| hosts | runners | at once | databases | jobs/s | done | start p50, p99 ms "
+          "| processors | log | claims/s, empty | connections | |\n|" + "---|" * 12)
 
 
 def line(options):

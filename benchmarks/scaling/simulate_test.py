@@ -1,4 +1,4 @@
-"""The simulation of many hosts: nothing gets lost in it, and what it says follows from its costs."""
+"""The simulation of many hosts: nothing is lost in it, and its words follow from its costs."""
 
 import sys
 import unittest
