@@ -9,7 +9,9 @@
 namespace outlive::bench {
 namespace {
 
-void ReadStore(const std::string& text, Options& options) {
+// `memory` is `memory:`, as everybody writes it who has nothing to say after the colon.
+void ReadStore(const std::string& given, Options& options) {
+  const std::string text = given == "memory" ? "memory:" : given;
   const absl::StatusOr<StoreAddress> address = ParseStoreAddress(text);
   if (!address.ok()) {
     throw CLI::ValidationError("--store", std::string(address.status().message()));

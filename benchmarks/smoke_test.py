@@ -92,7 +92,7 @@ class SmokeTest(unittest.TestCase):
                          "--measure", "file_size", "enqueue_1", "--pairs", "3")  # fmt: skip
 
     def test_table(self):
-        done = self.run_bench(*TINY, "--store", "memory:", "--measure", "drain_64", "rss_drain")
+        done = self.run_bench(*TINY, "--store", "memory", "--measure", "drain_64", "rss_drain")
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertRegex(done.stdout, r"(?m)^compiler +(g\+\+|clang)")
         self.assertRegex(done.stdout, r"(?m)^drain_64 +jobs/s .* share ≥ 0\.60 +(yes|no)$")

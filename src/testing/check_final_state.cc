@@ -13,10 +13,38 @@ void CheckOrder(const RunIndex& index, Verdict& verdict) {
   for (const Event* const event : index.events) {
     if (before != nullptr && event->seq == before->seq) {
       verdict.Add("I17", "two entries of the log have one number", {*before, *event});
-    } else if (before != nullptr && event->at < before->at) {
+    } else if (before != nullptr && event->at < before->at && !index.options.transactions_overlap) {
       verdict.Add("I17", "the time of the log goes back", {*before, *event});
     }
     before = event;
+  }
+}
+
+// A lease follows what made the job wait, and the end of an attempt follows its lease. What people
+// ask for may have been asked before.
+void CheckChain(const JobTrace& trace, Verdict& verdict) {
+  const Event* cause = nullptr;
+  for (const Event* const event : trace.events) {
+    switch (event->type) {
+      case EventType::kEnqueued:
+      case EventType::kRequeued:
+        break;
+      case EventType::kClaimed:
+      case EventType::kCompleted:
+      case EventType::kRetried:
+      case EventType::kSnoozed:
+      case EventType::kReleased:
+      case EventType::kRescued:
+      case EventType::kDead:
+      case EventType::kCrashed:
+        if (cause != nullptr && event->at < cause->at) {
+          verdict.Add("I17", fmt::format("job {}: its time goes back", trace.id), {*cause, *event});
+        }
+        break;
+      default:
+        continue;
+    }
+    cause = event;
   }
 }
 
@@ -122,6 +150,7 @@ void CheckFinalState(const RunIndex& index, const JobFolds& folds, Verdict& verd
       }
       continue;
     }
+    CheckChain(trace, verdict);
     const JobFold* const fold = SoundFold(folds, id);
     if (fold == nullptr) continue;
     CheckFailures(trace, *fold, verdict);

@@ -35,6 +35,17 @@ std::string Connection::Query(const std::string& sql, const std::vector<std::str
   return has_value ? PQgetvalue(result.get(), 0, 0) : "";
 }
 
+std::vector<std::string> Connection::Column(const std::string& sql) {
+  const Result result(PQexec(connection_.get(), sql.c_str()), PQclear);
+  const std::string error = PQerrorMessage(connection_.get());
+  REQUIRE_MESSAGE(IsOk(result.get()), sql, ": ", error);
+  std::vector<std::string> values;
+  for (int row = 0; row < PQntuples(result.get()); ++row) {
+    values.emplace_back(PQgetvalue(result.get(), row, 0));
+  }
+  return values;
+}
+
 std::string Connection::Try(const std::string& sql) {
   const Result result(PQexec(connection_.get(), sql.c_str()), PQclear);
   if (IsOk(result.get())) return "";

@@ -19,6 +19,9 @@ class Connection {
   // statement does.
   std::string Query(const std::string& sql, const std::vector<std::string>& values = {});
 
+  // The first column of every row.
+  std::vector<std::string> Column(const std::string& sql);
+
   // The SQLSTATE it failed with, "lost" where the connection has ended, or empty.
   std::string Try(const std::string& sql);
 

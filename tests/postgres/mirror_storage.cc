@@ -68,7 +68,8 @@ std::string TextOfGroups(absl::StatusOr<std::vector<DeadLetterGroup>> groups,
   if (!groups.ok()) return absl::StatusCodeToString(groups.status().code());
   std::string text;
   for (DeadLetterGroup& group : *groups) {
-    text += name_of(std::exchange(group.newest, 0)) + " " + TextOf(group) + "\n";
+    const std::string newest = name_of(std::exchange(group.newest, 0));
+    text += newest + " " + TextOf(group) + "\n";
   }
   return text;
 }

@@ -33,12 +33,12 @@ void ShowLog(std::string log) {
   std::cout << "---- the PostgreSQL server's log:\n" << log << "----\n";
 }
 
-// Knows whether the running test has failed, so that it is known before the test's end.
+// Knows whether the running test has failed, before its end.
 struct FailureListener final : doctest::IReporter {
   explicit FailureListener(const doctest::ContextOptions&) {}
   void report_query(const doctest::QueryData&) override {}
   void test_run_start() override {}
-  void test_run_end(const doctest::TestRunStats&) override {}
+  void test_run_end(const doctest::TestRunStats&) override { own_server.reset(); }
   void test_case_start(const doctest::TestCaseData&) override { has_failed = false; }
   void test_case_reenter(const doctest::TestCaseData&) override {}
   void test_case_end(const doctest::CurrentTestCaseStats& stats) override {
@@ -62,6 +62,9 @@ struct FailureListener final : doctest::IReporter {
   // What the shared server logs from when this process first used it.
   static inline std::string shared_log = {};
   static inline std::streamoff shared_log_offset = 0;
+
+  // The shared server where this process had to make one: it ends with the run, not after main().
+  static inline std::unique_ptr<PostgresServer> own_server = nullptr;
 };
 REGISTER_LISTENER("postgres_server", 1, FailureListener);
 
@@ -145,12 +148,11 @@ PoolerProcess::~PoolerProcess() {
 }
 
 const ServerAddress& SharedServer() {
-  static std::unique_ptr<PostgresServer> own;
   static const ServerAddress address = [] {
     const char* file = std::getenv("OUTLIVE_POSTGRES_SERVER_FILE");
     if (file != nullptr) return FindServer(file);
-    own = std::make_unique<PostgresServer>();
-    return own->address();
+    FailureListener::own_server = std::make_unique<PostgresServer>();
+    return FailureListener::own_server->address();
   }();
   if (FailureListener::shared_log.empty()) {
     std::ifstream log(address.log_path(), std::ios::ate);

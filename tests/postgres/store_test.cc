@@ -169,6 +169,23 @@ TEST_CASE("postgres store: it joins only an open transaction on its own database
   CHECK(other.Query("SELECT 1") == "1");  // Its transaction is as it was.
 }
 
+TEST_CASE("postgres store: many large payloads are written in parts") {
+  Site site;
+  const NewJob large = MakeJob(conformance::kKind, std::string(limits::kPayloadBytesMax, 'a'));
+  const std::vector<absl::StatusOr<Inserted>> inserted =
+      conformance::InsertAll(*site.store, std::vector<NewJob>(40, large));
+  CHECK(Value(inserted.back()).id > Value(inserted.front()).id);
+  std::vector<Finished> ends;
+  for (const ClaimedJob& job : ClaimDue(*site.store)) {
+    CHECK(job.args.size() == limits::kPayloadBytesMax);
+    ends.push_back(conformance::EndOf(job.lease, Transition::kComplete));
+    ends.back().output.assign(limits::kPayloadBytesMax, 'o');
+  }
+  REQUIRE(ends.size() == 40);
+  for (const absl::Status& status : conformance::FinishAll(*site.store, ends)) RequireOk(status);
+  CHECK(site.Ask("SELECT count(*) FROM {}.output WHERE octet_length(bytes) = 1048576") == "40");
+}
+
 // -- Other languages, and people --------------------------------------------------------------
 
 TEST_CASE("postgres store: SQL adds jobs as C++ does") {

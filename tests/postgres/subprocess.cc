@@ -22,6 +22,7 @@ namespace outlive::testing {
 namespace {
 
 constexpr std::size_t kShownBytesMax = 4'096;
+constexpr const char* kPreparations = "preparations";
 
 // PostgreSQL refuses to run as root. Null: nothing to change.
 const passwd* Identity() {
@@ -34,9 +35,9 @@ const passwd* Identity() {
 
 // A child's side of fork(): another identity, our signals undone, and an end with its parent.
 // Returns only where that failed.
-void Become(const passwd* identity, const WorkFolder& folder, pid_t parent, int death_signal,
-            char* const* words) {
-  const int out = open(folder.log_path().c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+void Become(const passwd* identity, const std::string& folder, const std::string& log, pid_t parent,
+            int death_signal, char* const* words) {
+  const int out = open(log.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
   const int in = open("/dev/null", O_RDONLY | O_CLOEXEC);
   if (out < 0 || in < 0 || dup2(in, STDIN_FILENO) < 0) return;
   if (dup2(out, STDOUT_FILENO) < 0 || dup2(out, STDERR_FILENO) < 0) return;
@@ -50,7 +51,7 @@ void Become(const passwd* identity, const WorkFolder& folder, pid_t parent, int 
   sigset_t none;
   sigemptyset(&none);
   sigprocmask(SIG_SETMASK, &none, nullptr);
-  if (chdir(folder.path().c_str()) != 0) return;
+  if (chdir(folder.c_str()) != 0) return;
   execv(words[0], words);
 }
 
@@ -84,7 +85,9 @@ std::string WorkFolder::Write(const std::string& name, const std::string& text) 
   return written && given ? "" : "cannot write " + path;
 }
 
-pid_t WorkFolder::Spawn(const std::vector<std::string>& words, int death_signal) const {
+pid_t WorkFolder::Spawn(const std::vector<std::string>& words, int death_signal,
+                        const std::string& log) const {
+  const std::string log_path = path_ + "/" + log;
   std::vector<std::string> copy = words;
   std::vector<char*> pointers;
   for (std::string& word : copy) pointers.push_back(word.data());
@@ -93,22 +96,22 @@ pid_t WorkFolder::Spawn(const std::vector<std::string>& words, int death_signal)
   const pid_t parent = getpid();
   const pid_t child = fork();
   if (child == 0) {
-    Become(identity, *this, parent, death_signal, pointers.data());
+    Become(identity, path_, log_path, parent, death_signal, pointers.data());
     _exit(127);
   }
   return child < 0 ? 0 : child;
 }
 
 std::string WorkFolder::Run(const std::vector<std::string>& words) const {
-  const pid_t child = Spawn(words, SIGKILL);
+  const pid_t child = Spawn(words, SIGKILL, kPreparations);
   int status = 0;
   const bool ended = child > 0 && waitpid(child, &status, 0) == child;
   const bool succeeded = ended && WIFEXITED(status) && WEXITSTATUS(status) == 0;
-  return succeeded ? "" : Failure(words[0] + " failed");
+  return succeeded ? "" : Failure(words[0] + " failed", kPreparations);
 }
 
-std::string WorkFolder::Failure(const std::string& what) const {
-  std::ifstream file(log_path());
+std::string WorkFolder::Failure(const std::string& what, const std::string& log) const {
+  std::ifstream file(path_ + "/" + log);
   std::stringstream stream;
   stream << file.rdbuf();
   std::string text = stream.str();

@@ -13,7 +13,8 @@
 
 namespace outlive::testing {
 
-// Where a program works: its current folder, and the file "log" in it.
+// Where programs work: their current folder. What a server says is in the file "log" there, what
+// programs say that prepare it in "preparations".
 class WorkFolder {
  public:
   // Deletes the folder, with everything in it.
@@ -29,16 +30,16 @@ class WorkFolder {
   std::string Write(const std::string& name, const std::string& text) const;
 
   // Starts `words`. The kernel sends it `death_signal` when this process ends. 0: it did not work.
-  pid_t Spawn(const std::vector<std::string>& words, int death_signal) const;
+  pid_t Spawn(const std::vector<std::string>& words, int death_signal,
+              const std::string& log = "log") const;
 
   // The same, and waits for its end. What failed, or empty.
   std::string Run(const std::vector<std::string>& words) const;
 
   const std::string& path() const { return path_; }
-  std::string log_path() const { return path_ + "/log"; }
 
-  // "what", and the end of the log.
-  std::string Failure(const std::string& what) const;
+  // "what", and the end of a log.
+  std::string Failure(const std::string& what, const std::string& log = "log") const;
 
  private:
   std::string path_;

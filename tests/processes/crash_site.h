@@ -11,6 +11,7 @@
 
 #include "outlive/store/sqlite_store.h"
 #include "outlive/testing/checker.h"
+#include "tests/processes/crash_folder.h"
 #include "tests/processes/crash_jobs.h"
 #include "tests/processes/shared_clock.h"
 #include "tests/processes/worker_process.h"
@@ -24,24 +25,6 @@ inline constexpr int kCrashStride = OUTLIVE_CRASH_STRIDE;
 #else
 inline constexpr int kCrashStride = 1;
 #endif
-
-// Memory, where there is such a file system: a process that is killed needs no disk to be safe, and
-// thousands of commits would wait for one.
-std::filesystem::path FastFolder();
-
-// A folder for one test, deleted with everything in it.
-class CrashFolder {
- public:
-  explicit CrashFolder(const std::filesystem::path& parent = FastFolder());
-  ~CrashFolder();
-  CrashFolder(const CrashFolder&) = delete;
-  CrashFolder& operator=(const CrashFolder&) = delete;
-
-  const std::string& path() const { return path_; }
-
- private:
-  std::string path_;
-};
 
 class CrashSite {
  public:

@@ -320,6 +320,21 @@ TEST_CASE("the final state differs from the log") {
   CHECK(Of(story).count("I17") == 1);
 }
 
+TEST_CASE("where transactions overlap the log's time may go back, but not on a job's way") {
+  Story story = OneJob();
+  story.Op(HistoryOp::kEnqueue, HistoryPhase::kUnknown, Asked(0, "2"));
+  story.Log(EventType::kEnqueued, 2, 0, 1);
+  story.run.jobs.push_back(Ended(2, JobState::kPending, 0));
+  story.run.jobs.back().args = "2";
+  story.run.jobs.back().attempt = 0;
+  story.run.jobs.back().ended_at.reset();
+  story.run.jobs.back().created_at = Story::At(1);
+  CHECK(Of(story, {.drained = false}) == Broken{"I17"});
+  CHECK(Of(story, {.drained = false, .transactions_overlap = true}) == Broken{});
+  story.run.events[1].at = Story::At(5);
+  CHECK(Of(story, {.drained = false, .transactions_overlap = true}) == Broken{"I17"});
+}
+
 TEST_CASE("a crash of its own process that its holder tells of") {
   Story story = OneJob();
   story.run.events[2].type = EventType::kDead;

@@ -95,6 +95,10 @@ struct CheckOptions {
   // lease. A process counts as living as long as it has a later record.
   bool live_processes_keep_leases = false;
 
+  // Transactions of different processes overlap in the store, and commit in another order than they
+  // began: the time of the log may go back, but never from what has led to an entry to that entry.
+  bool transactions_overlap = false;
+
   // Jobs may be gone as this asks, and no earlier. Empty: only discarded ones may be gone.
   std::optional<PruneRequest> prune = {};
 

@@ -53,6 +53,7 @@ void Inserter::Forget() {
 }
 
 void Inserter::ClearColumns() {
+  payload_bytes_ = 0;
   numbers_.assign(kNumberCount, Array(Element::kBigint));
   bytes_.assign(kBytesCount, Array(Element::kBytes));
   for (const std::size_t column : {kTraceparent, kTags, kRetryPolicy}) {
@@ -94,6 +95,7 @@ absl::StatusOr<std::vector<absl::StatusOr<Inserted>>> Inserter::Insert(
     absl::StatusOr<absl::StatusOr<Inserted>> result = InsertOne(batch, i);
     OUTLIVE_RETURN_IF_ERROR(result.status());
     results.push_back(*std::move(result));
+    OUTLIVE_RETURN_IF_ERROR(WriteIfLarge());
   }
   OUTLIVE_RETURN_IF_ERROR(GiveKeysBack(batch));
   return results;
@@ -109,6 +111,7 @@ absl::Status Inserter::InsertUnchecked(absl::Span<const NewJob> jobs) {
   OUTLIVE_RETURN_IF_ERROR(ids.status());
   for (std::size_t i = 0; i < jobs.size(); ++i) {
     OUTLIVE_RETURN_IF_ERROR(AddJob((*ids)[i], (*lanes)[i], jobs[i]));
+    OUTLIVE_RETURN_IF_ERROR(WriteIfLarge());
   }
   return absl::OkStatus();
 }
@@ -265,6 +268,7 @@ absl::Status Inserter::AddJob(JobId id, int lane, const NewJob& job) {
     OUTLIVE_RETURN_IF_ERROR(kept.status());
     follow_up_jobs_.AddInt(id);
     follow_ups_.AddBytes(*kept);
+    payload_bytes_ += kept->size();
     row.flags |= kHasFollowUps;
   }
   if (!job.tags.empty()) row.flags |= kHasTags;
@@ -282,10 +286,17 @@ absl::Status Inserter::AddJob(JobId id, int lane, const NewJob& job) {
   bytes_[kTags].AddBytesOrNull(absl::StrJoin(job.tags, " "));
   bytes_[kRetryPolicy].AddBytesOrNull(job.retry_policy);
   bytes_[kArgs].AddBytes(args->bytes());
+  payload_bytes_ += args->bytes().size();
   context_.Count(lane, JobState::kPending, 1);
   context_.AddEvent(EventType::kEnqueued, id, 0);
   context_.hint().work = true;
   return absl::OkStatus();
+}
+
+// A parameter has a limit of its own, and all of it is in memory more than once.
+absl::Status Inserter::WriteIfLarge() {
+  if (payload_bytes_ < kParameterBytesMax) return absl::OkStatus();
+  return context_.session().Run(Take()).status();
 }
 
 std::vector<Query> Inserter::Take() {

@@ -57,6 +57,7 @@ class Inserter {
   absl::Status GiveKeysBack(const Batch& batch);
   absl::StatusOr<absl::StatusOr<Inserted>> InsertOne(Batch& batch, std::size_t i);
   absl::Status AddJob(JobId id, int lane, const NewJob& job);
+  absl::Status WriteIfLarge();
 
   WriteContext& context_;
   std::vector<JobId> ids_;  // To be used from the back.
@@ -66,6 +67,7 @@ class Inserter {
   absl::flat_hash_map<std::string, std::int64_t> backlog_;  // Pending jobs by queue.
 
   // What waits for Take(): columns of outlive.job, and the rest.
+  std::size_t payload_bytes_ = 0;
   std::vector<Array> numbers_;
   std::vector<Array> bytes_;
   LiveColumns live_{"insert/add_live"};

@@ -6,6 +6,7 @@
 #include <array>
 #include <cstddef>
 #include <string_view>
+#include <utility>
 
 #include "core/return_if_error.h"
 #include "outlive/core/limits.h"
@@ -53,16 +54,22 @@ Query WithIds(std::string_view name, const std::vector<JobId>& jobs) {
   return query;
 }
 
-Query WithBytes(std::string_view name, const absl::btree_map<JobId, std::string>& entries) {
+// One statement, or several where there is much to write.
+void AddWithBytes(std::string_view name, const absl::btree_map<JobId, std::string>& entries,
+                  std::vector<Query>& queries) {
   Array jobs(Element::kBigint);
   Array bytes(Element::kBytes);
+  const auto add_query = [&] {
+    queries.push_back({.name = name});
+    queries.back().params.Add(std::exchange(jobs, Array(Element::kBigint)));
+    queries.back().params.Add(std::exchange(bytes, Array(Element::kBytes)));
+  };
   for (const auto& [job, kept] : entries) {
     jobs.AddInt(job);
     bytes.AddBytes(kept);
+    if (bytes.byte_count() >= kParameterBytesMax) add_query();
   }
-  Query query{.name = name};
-  query.params.Add(std::move(jobs)).Add(std::move(bytes));
-  return query;
+  if (jobs.size() > 0) add_query();
 }
 
 Query InsertArtifact(const Artifact& artifact) {
@@ -210,8 +217,8 @@ std::vector<Query> JobRows::Take() {
   if (!back.empty()) queries.push_back(std::move(back).Take());
   if (!ended.empty()) queries.push_back(std::move(ended).Take());
   AddErrorQueries(queries);
-  if (!outputs_.empty()) queries.push_back(WithBytes("job_rows/put_outputs", outputs_));
-  if (!checkpoints_.empty()) queries.push_back(WithBytes("job_rows/put_checkpoints", checkpoints_));
+  AddWithBytes("job_rows/put_outputs", outputs_, queries);
+  AddWithBytes("job_rows/put_checkpoints", checkpoints_, queries);
   for (const Artifact& artifact : artifacts_) queries.push_back(InsertArtifact(artifact));
   AddDeletes(deleted, queries);
   Forget();

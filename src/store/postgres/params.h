@@ -16,6 +16,9 @@
 
 namespace outlive::postgres {
 
+// About how many bytes of payloads travel in one parameter.
+inline constexpr std::size_t kParameterBytesMax = std::size_t{16} << 20;
+
 // The types of array elements, by their numbers in every server's catalogue.
 enum class Element : std::uint32_t {
   kBytes = 17,
@@ -43,6 +46,7 @@ class Array {
   void AddIntOrNull(std::optional<std::int64_t> value) { value ? AddInt(*value) : AddNull(); }
 
   std::size_t size() const { return count_; }
+  std::size_t byte_count() const { return bytes_.size(); }
 
   // What is sent.
   std::string Take() &&;

@@ -97,6 +97,7 @@ ConnectionOptions ReaderSettings(const std::string& conninfo, const PostgresStor
   reader.settings = {{"statement_timeout", Milliseconds(options.read_timeout)},
                      {"lock_timeout", Milliseconds(options.lock_timeout)},
                      {"idle_in_transaction_session_timeout", Milliseconds(options.idle_timeout)},
+                     {"default_transaction_isolation", "read committed"},
                      {"jit", "off"}};
   return reader;
 }

@@ -44,11 +44,12 @@ INSERT INTO outlive.lane (queue, kind)
 SELECT queue, kind FROM unnest($1::text[], $2::text[]) AS wanted(queue, kind)
 ON CONFLICT (queue, kind) DO NOTHING
 
--- Under the lock of the log: what hosts' transactions have left, then our own entries.
+-- Under the lock of the log: what hosts' transactions have left, then our own entries. Each has the
+-- time of its transaction, as the jobs' rows have: of two that overlap, the later one may be first.
 -- @log
 WITH base AS MATERIALIZED (
-  SELECT coalesce(max(seq + count), 1) AS seq, coalesce(max(at), 0) AS at
-  FROM (SELECT seq, count, at FROM outlive.event_batch ORDER BY seq DESC LIMIT 1) AS newest
+  SELECT coalesce(max(seq + count), 1) AS seq
+  FROM (SELECT seq, count FROM outlive.event_batch ORDER BY seq DESC LIMIT 1) AS newest
 ), moved AS (
   DELETE FROM outlive.event_inbox RETURNING number, at, type, job, fence
 ), batch AS (
@@ -61,9 +62,8 @@ WITH base AS MATERIALIZED (
   WHERE cardinality($2::smallint[]) > 0
 )
 INSERT INTO outlive.event_batch (seq, at, count, types, jobs, fences)
-SELECT base.seq + sum(batch.count) OVER (ORDER BY place, number) - batch.count,
-       greatest(base.at, max(batch.at) OVER (ORDER BY place, number)), batch.count, types, jobs,
-       fences
+SELECT base.seq + sum(batch.count) OVER (ORDER BY place, number) - batch.count, batch.at,
+       batch.count, types, jobs, fences
 FROM batch, base
 
 -- @log_for_host

@@ -1,0 +1,163 @@
+// A commit whose answer is lost is neither done nor not done for its caller: he is told so, and has
+// ways to find out.
+#include <absl/status/status.h>
+#include <doctest/doctest.h>
+#include <fmt/format.h>
+
+#include <memory>
+#include <string>
+
+#include "outlive/conformance/helpers.h"
+#include "outlive/core/mutex.h"
+#include "outlive/engine/client.h"
+#include "outlive/store/postgres_store.h"
+#include "tests/postgres/connection.h"
+#include "tests/postgres/proxy.h"
+#include "tests/postgres/server.h"
+
+namespace outlive::testing {
+namespace {
+
+using conformance::InsertOne;
+using conformance::Value;
+
+// A store behind a proxy, and one beside it to look.
+struct Rig {
+  std::unique_ptr<PostgresStore> Open(const std::string& conninfo) const {
+    PostgresStoreOptions options;
+    options.schema = schema.name();
+    // What waits for an answer that never comes is given up soon, by both sides.
+    options.statement_timeout = absl::Milliseconds(500);
+    options.idle_timeout = absl::Milliseconds(500);
+    options.watch = false;
+    return Value(PostgresStore::Open(conninfo, options));
+  }
+
+  std::int64_t JobCount() {
+    return static_cast<std::int64_t>(conformance::ListAll(*beside).size());
+  }
+
+  TestSchema schema;
+  Proxy proxy{schema.server()};
+  std::unique_ptr<PostgresStore> beside = Open(schema.conninfo());
+  std::unique_ptr<PostgresStore> store = Open(proxy.conninfo());
+};
+
+// Of a transaction that has written, and so is in the log.
+constexpr const char* kHasWritten = "INSERT INTO";
+
+constexpr LostCommit::What kWhats[] = {LostCommit::What::kRequest, LostCommit::What::kReply};
+
+// As a caller does who has a key: again, until it is known.
+absl::StatusOr<Enqueued> EnqueueAgain(Client& client, const EnqueueOptions& options) {
+  absl::StatusOr<Enqueued> job = client.EnqueueRaw("mail.send", "{}", options);
+  for (int tries = 0; tries < 100 && absl::IsUnavailable(job.status()); ++tries) {
+    job = client.EnqueueRaw("mail.send", "{}", options);
+  }
+  return job;
+}
+
+TEST_CASE("an enqueue in doubt is settled by its key") {
+  Rig rig;
+  Client client(*rig.store);
+  // The first job of a queue and a kind has more to write.
+  REQUIRE(client.EnqueueRaw("mail.send", "{}").ok());
+  std::int64_t count = 1;
+  for (const LostCommit::What what : kWhats) {
+    for (const bool cut : {true, false}) {
+      CAPTURE(static_cast<int>(what));
+      CAPTURE(cut);
+      const EnqueueOptions options{.idempotency_key = fmt::format("order-{}", ++count)};
+      rig.proxy.LoseCommit({.what = what, .having = kHasWritten, .cut = cut});
+      const absl::StatusOr<Enqueued> doubt = client.EnqueueRaw("mail.send", "{}", options);
+      rig.proxy.WaitUntilLost();
+      CHECK_MESSAGE(absl::IsUnknown(doubt.status()), doubt.status().ToString());
+      const bool is_there = what == LostCommit::What::kReply;
+      CHECK(rig.JobCount() == count - (is_there ? 0 : 1));
+      const absl::StatusOr<Enqueued> again = EnqueueAgain(client, options);
+      REQUIRE_MESSAGE(again.ok(), again.status().ToString());
+      CHECK(again->duplicate == is_there);
+      CHECK(rig.JobCount() == count);
+    }
+  }
+}
+
+TEST_CASE("the end of an attempt in doubt is settled by its fence") {
+  Rig rig;
+  for (const LostCommit::What what : kWhats) {
+    CAPTURE(static_cast<int>(what));
+    const ClaimedJob job = conformance::InsertAndClaim(
+        *rig.beside, conformance::MakeJob(), fmt::format("session-{}", static_cast<int>(what)));
+    const Finished end = conformance::EndOf(job.lease, Transition::kComplete);
+    rig.proxy.LoseCommit({.what = what, .having = kHasWritten});
+    auto transaction = Value(rig.store->Begin());
+    CHECK(Value(transaction->Finish({&end, 1}))[0].ok());
+    CHECK(absl::IsUnknown(transaction->Commit()));
+    rig.proxy.WaitUntilLost();
+    const bool is_there = what == LostCommit::What::kReply;
+    CHECK(conformance::StateOf(*rig.beside, job.lease.job) ==
+          (is_there ? JobState::kCompleted : JobState::kRunning));
+    // The same again is no harm, and settles it.
+    CHECK(conformance::FinishOne(*rig.beside, end).ok());
+    CHECK(conformance::StateOf(*rig.beside, job.lease.job) == JobState::kCompleted);
+    CHECK(conformance::EventsOf(*rig.beside, job.lease.job) == "enqueued claimed completed");
+  }
+}
+
+// A wake-up is a hint: where nobody brings it any more, the poll does.
+TEST_CASE("a subscriber whose connection was ended hears of others all the same") {
+  const TestSchema schema;
+  PostgresStoreOptions options;
+  options.schema = schema.name();
+  options.poll_interval = absl::Milliseconds(50);
+  const auto store = Value(PostgresStore::Open(schema.conninfo(), options));
+  const auto other = Value(PostgresStore::Open(schema.conninfo(), options));
+  Mutex mutex;
+  CondVar changed;
+  int heard = 0;
+  const auto subscription = store->Subscribe([&](WakeHint hint) {
+    MutexLock lock(mutex);
+    if (hint.work) ++heard;
+    changed.NotifyAll();
+  });
+  Connection admin(schema.server().admin_conninfo());
+  for (int round = 0; round < 3; ++round) {
+    MutexLock lock(mutex);
+    heard = 0;
+    CHECK(InsertOne(*other, conformance::MakeJob()).ok());
+    while (heard == 0) changed.Wait(mutex);  // Whoever hears nothing waits for ever.
+    admin.Query(
+        "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE query LIKE '%" +
+        schema.name() + "%' AND pid <> pg_backend_pid()");
+  }
+}
+
+TEST_CASE("what was lost before the commit is refused, and was not done") {
+  Rig rig;
+  auto transaction = Value(rig.store->Begin());
+  rig.proxy.Cut(Proxy::End::kReset);
+  const NewJob job = conformance::MakeJob();
+  absl::Status status = transaction->Insert({&job, 1}).status();
+  if (status.ok()) status = transaction->Commit();
+  transaction.reset();
+  // Where the job went together with the commit, nobody knows.
+  CHECK_MESSAGE((absl::IsUnavailable(status) || absl::IsUnknown(status)), status.ToString());
+  CHECK(rig.JobCount() == 0);
+  CHECK(InsertOne(*rig.store, job).ok());
+  CHECK(rig.JobCount() == 1);
+}
+
+TEST_CASE("a connection that was closed while nobody used it is made anew, and nobody notices") {
+  Rig rig;
+  CHECK(InsertOne(*rig.store, conformance::MakeJob()).ok());
+  Connection admin(rig.schema.server().admin_conninfo());
+  for (int round = 1; round <= 3; ++round) {
+    rig.proxy.Cut(Proxy::End::kFin);
+    CHECK(InsertOne(*rig.store, conformance::MakeJob()).ok());
+    CHECK(Value(rig.store->Stats()).lanes.size() == 1);
+  }
+  CHECK(rig.JobCount() == 4);
+}
+
+}  // namespace
+}  // namespace outlive::testing
