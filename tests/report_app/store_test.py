@@ -41,8 +41,8 @@ class StoreTest(unittest.TestCase):
         tables = database.execute("SELECT count(*) FROM sqlite_master WHERE name = 'outlive_job'")
         self.assertEqual(tables.fetchone(), (0,), "the jobs are elsewhere")
 
-        # As if the app had died between the job and its row, with and without the key.
-        second = user.create({"format": "csv", "states": ["Iowa"]})
+        # As if the app had died between the jobs and their rows.
+        second = user.create({"format": "csv", "states": ["Texas"]})
         user.wait(second)
         self.assertEqual(app.kill(), -signal.SIGKILL)
         with database:
