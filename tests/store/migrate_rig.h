@@ -4,6 +4,7 @@
 #define OUTLIVE_TESTS_STORE_MIGRATE_RIG_H_
 
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 
 #include <functional>
 #include <optional>
@@ -88,6 +89,16 @@ inline void FillWithEverything(JobStore& store, VirtualClock& clock) {
   suite::MustInsert(store, later);
   clock.Advance(absl::Hours(2));
 }
+
+// Everything that can be read, with the numbers that Snapshot() leaves out.
+inline std::string Everything(JobStore& store) {
+  namespace suite = outlive::conformance;
+  std::string text = suite::Snapshot(store);
+  for (const Event& event : suite::AllEvents(store)) text += fmt::format("{} ", event.seq);
+  return text + fmt::format("{}", suite::Value(store.LastEvent()));
+}
+
+inline bool IsClosed(JobStore& store) { return absl::IsFailedPrecondition(store.Begin().status()); }
 
 // Lets a call of Fill() do something else first.
 class TamperedStore final : public ForwardingJobStore, private StoreCopy {

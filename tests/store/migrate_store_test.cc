@@ -20,7 +20,9 @@ using outlive::MigrateStore;
 using outlive::MigrationReport;
 using outlive::SqliteStore;
 using outlive::StoreRows;
+using outlive::testing::Everything;
 using outlive::testing::FillWithEverything;
+using outlive::testing::IsClosed;
 using outlive::testing::MissingIn;
 using outlive::testing::SqliteFolder;
 using outlive::testing::TamperedStore;
@@ -50,15 +52,6 @@ class File {
   const outlive::PayloadCipher* const cipher_;
   std::unique_ptr<SqliteStore> store_;
 };
-
-// Everything that can be read, with the numbers that Snapshot() leaves out.
-std::string Everything(JobStore& store) {
-  std::string text = Snapshot(store);
-  for (const outlive::Event& event : AllEvents(store)) text += fmt::format("{} ", event.seq);
-  return text + fmt::format("{}", Value(store.LastEvent()));
-}
-
-bool IsClosed(JobStore& store) { return absl::IsFailedPrecondition(store.Begin().status()); }
 
 }  // namespace
 
