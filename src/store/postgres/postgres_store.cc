@@ -23,12 +23,12 @@
 namespace outlive {
 namespace {
 
-constexpr int kOldestServer = 120'000;
+constexpr int kOldestServer = 140'000;
 
 absl::Status CheckServer(const postgres::Connection& connection) {
   if (connection.server_version() < kOldestServer) {
     return absl::FailedPreconditionError(fmt::format(
-        "the server is PostgreSQL {}, and 12 is needed", connection.server_version() / 10'000));
+        "the server is PostgreSQL {}, and 14 is needed", connection.server_version() / 10'000));
   }
   const char* const encoding = PQparameterStatus(connection.handle(), "server_encoding");
   const std::string_view name = encoding == nullptr ? "unknown" : encoding;

@@ -48,10 +48,10 @@ absl::Status Writer::Begin(absl::Duration timeout) {
 }
 
 absl::Status Writer::BeginLocked(absl::Duration timeout) {
-  const bool used_before = connection_.connected();
+  const bool used_before = connection_.usable();
   absl::Status status = BeginOnce(timeout);
   // The server has closed a connection that nobody used: nothing was lost.
-  if (!status.ok() && used_before && !connection_.connected()) status = BeginOnce(timeout);
+  if (!status.ok() && used_before && !connection_.usable()) status = BeginOnce(timeout);
   if (absl::IsDeadlineExceeded(status)) return absl::UnavailableError(status.message());
   return status;
 }
