@@ -57,7 +57,7 @@ absl::StatusOr<Enqueued> EnqueueAgain(Client& client, const EnqueueOptions& opti
   return job;
 }
 
-TEST_CASE("an enqueue in doubt is settled by its key") {
+TEST_CASE("an enqueue in doubt is settled by its key (G03)") {
   Rig rig;
   Client client(*rig.store);
   // The first job of a queue and a kind has more to write.
@@ -82,7 +82,7 @@ TEST_CASE("an enqueue in doubt is settled by its key") {
   }
 }
 
-TEST_CASE("the end of an attempt in doubt is settled by its fence") {
+TEST_CASE("the end of an attempt in doubt is settled by its fence (G03)") {
   Rig rig;
   for (const LostCommit::What what : kWhats) {
     CAPTURE(static_cast<int>(what));
@@ -105,7 +105,7 @@ TEST_CASE("the end of an attempt in doubt is settled by its fence") {
 }
 
 // A wake-up is a hint: where nobody brings it any more, the poll does.
-TEST_CASE("a subscriber whose connection was ended hears of others all the same") {
+TEST_CASE("a subscriber whose connection was ended hears of others all the same (G14)") {
   const TestSchema schema;
   PostgresStoreOptions options;
   options.schema = schema.name();

@@ -19,7 +19,7 @@ using conformance::Value;
 
 constexpr int kTriesMax = 50;
 
-TEST_CASE("a batch that was chosen as the victim of a deadlock can be made again") {
+TEST_CASE("a batch that was chosen as the victim of a deadlock can be made again (G06)") {
   // The store's session looks for deadlocks after a moment, the other one never: who is the victim
   // is not left to chance, but for who asks first.
   PostgresServer server({.settings = {"deadlock_timeout = 300ms"}});

@@ -28,7 +28,7 @@ constexpr int kRounds = 40;
 
 // -- The server ----------------------------------------------------------------------------------
 
-TEST_CASE("backends are terminated every 100 ms under load") {
+TEST_CASE("backends are terminated every 100 ms under load (G02)") {
   PostgresServer server;
   Fleet fleet(server.address());
   Connection admin(server.address().admin_conninfo());
@@ -46,7 +46,7 @@ TEST_CASE("backends are terminated every 100 ms under load") {
   fleet.Pronounce(options);
 }
 
-TEST_CASE("the server is restarted under load, in order and as in a crash") {
+TEST_CASE("the server is restarted under load, in order and as in a crash (G01)") {
   PostgresServer server;
   Fleet fleet(server.address());
   std::atomic<int> restarts = 0;
@@ -74,7 +74,7 @@ TEST_CASE("the server is restarted under load, in order and as in a crash") {
   fleet.Pronounce(options);
 }
 
-TEST_CASE("a database that is serializable by default changes nothing") {
+TEST_CASE("a database that is serializable by default changes nothing (G07)") {
   PostgresServer server;
   Connection(server.conninfo())
       .Query("ALTER DATABASE app SET default_transaction_isolation = 'serializable'");
@@ -109,7 +109,7 @@ class Hoard {
   std::vector<std::unique_ptr<PGconn, void (*)(PGconn*)>> connections_;
 };
 
-TEST_CASE("while nobody can connect any more, hosts go on with what they have") {
+TEST_CASE("while nobody can connect any more, hosts go on with what they have (G11)") {
   PostgresServer server({.settings = {"max_connections = 40"}});
   Fleet fleet(server.address());
   fleet.Load(kRounds / 2);
@@ -125,7 +125,7 @@ TEST_CASE("while nobody can connect any more, hosts go on with what they have") 
   fleet.Pronounce(options);
 }
 
-TEST_CASE("hosts whose connections were lost while nobody can connect come back afterwards") {
+TEST_CASE("hosts whose connections were lost while nobody can connect come back afterwards (G11)") {
   PostgresServer server({.settings = {"max_connections = 40"}});
   Fleet fleet(server.address());
   fleet.Load(kRounds / 2);
@@ -149,7 +149,7 @@ TEST_CASE("hosts whose connections were lost while nobody can connect come back 
 
 // Longer than the lease. What the jobs' tables are needed for gives up at each lock_timeout, and
 // lets the heartbeat pass, which needs none of them.
-TEST_CASE("a table that is locked for longer than a lease costs nobody its lease") {
+TEST_CASE("a table that is locked for longer than a lease costs nobody its lease (G17)") {
   PostgresServer server;
   FleetOptions fleet_options;
   fleet_options.store.lock_timeout = absl::Milliseconds(200);
@@ -189,7 +189,8 @@ TEST_CASE("connections are cut under load, in order and not") {
   fleet.Pronounce(options);
 }
 
-TEST_CASE("commits are lost on their way there and back, with the connection or without a word") {
+TEST_CASE(
+    "commits are lost on their way there and back, with the connection or without a word (G03)") {
   PostgresServer server;
   Proxy proxy(server.address());
   FleetOptions fleet_options;
@@ -216,7 +217,7 @@ TEST_CASE("commits are lost on their way there and back, with the connection or 
   fleet.Pronounce(options);
 }
 
-TEST_CASE("a network that goes silent is given up, and work resumes when it is back") {
+TEST_CASE("a network that goes silent is given up, and work resumes when it is back (G04)") {
   PostgresServer server;
   Proxy proxy(server.address());
   FleetOptions fleet_options;
@@ -237,7 +238,7 @@ TEST_CASE("a network that goes silent is given up, and work resumes when it is b
   fleet.Pronounce(options);
 }
 
-TEST_CASE("a slow network costs time, and nobody its lease") {
+TEST_CASE("a slow network costs time, and nobody its lease (G05)") {
   PostgresServer server;
   Proxy proxy(server.address());
   FleetOptions fleet_options;
@@ -261,7 +262,7 @@ TEST_CASE("a slow network costs time, and nobody its lease") {
 
 // Synchronous replication: what was acknowledged is on both. (Without it the latest commits go with
 // the primary; the store cannot know.)
-TEST_CASE("a standby is promoted under load, and nothing that was acknowledged is lost") {
+TEST_CASE("a standby is promoted under load, and nothing that was acknowledged is lost (G09)") {
   PostgresServer primary;
   const std::unique_ptr<PostgresServer> standby = primary.AddStandby();
   Connection(primary.address().admin_conninfo())

@@ -25,6 +25,8 @@ int Main(const std::vector<std::string>& words) {
   options.name = words[4];
   options.seed = std::stoull(words[5]);
   options.lease = absl::Seconds(1);
+  // A process that is stopped keeps nobody waiting for its locks for long.
+  options.store.idle_timeout = absl::Seconds(1);
   const absl::StatusOr<std::unique_ptr<Host>> host = Host::Open(options);
   const absl::Status started = host.ok() ? (*host)->Start() : host.status();
   if (!started.ok()) {

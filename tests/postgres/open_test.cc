@@ -22,7 +22,7 @@ absl::StatusOr<std::unique_ptr<PostgresStore>> Open(const std::string& conninfo,
   return PostgresStore::Open(conninfo, options);
 }
 
-TEST_CASE("a standby is refused, and is welcome once it is promoted") {
+TEST_CASE("a standby is refused, and is welcome once it is promoted (G10)") {
   PostgresServer primary;
   REQUIRE(Open(primary.conninfo(), "jobs").ok());
   const std::unique_ptr<PostgresServer> standby = primary.AddStandby();
@@ -39,7 +39,7 @@ TEST_CASE("a standby is refused, and is welcome once it is promoted") {
   CHECK(Open(standby->conninfo(), "jobs").ok());
 }
 
-TEST_CASE("a role without rights is told what is missing") {
+TEST_CASE("a role without rights is told what is missing (G21)") {
   const TestSchema schema;
   REQUIRE(Open(schema.conninfo(), schema.name()).ok());
   Connection admin(schema.server().admin_conninfo());
@@ -77,7 +77,7 @@ TEST_CASE("where nobody answers, opening takes no longer than it may") {
   CHECK(Open(server.conninfo(), "jobs").ok());
 }
 
-TEST_CASE("ids beyond 2^53 come back as they are") {
+TEST_CASE("ids beyond 2^53 come back as they are (G20)") {
   const TestSchema schema;
   const auto store = conformance::Value(Open(schema.conninfo(), schema.name()));
   constexpr std::int64_t kLarge = (std::int64_t{1} << 53) + 1;

@@ -14,7 +14,7 @@ TEST_SUITE_BEGIN("slow");
 namespace outlive::testing {
 namespace {
 
-TEST_CASE("hosts work behind PgBouncer in transaction mode") {
+TEST_CASE("hosts work behind PgBouncer in transaction mode (G12)") {
   PostgresServer server;
   const PoolerProcess pooler(server.address(), 6);
   FleetOptions options;
@@ -31,7 +31,7 @@ TEST_CASE("hosts work behind PgBouncer in transaction mode") {
 }
 
 // The clients' connections to the pooler stay; those behind it change under them.
-TEST_CASE("behind PgBouncer backends are terminated, and nothing is lost") {
+TEST_CASE("behind PgBouncer backends are terminated, and nothing is lost (G12)") {
   PostgresServer server;
   const PoolerProcess pooler(server.address(), 6);
   FleetOptions options;

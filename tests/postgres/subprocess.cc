@@ -12,6 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <array>
 #include <cstdint>
 #include <cstdlib>
 #include <filesystem>
@@ -55,12 +56,35 @@ void Become(const passwd* identity, const std::string& folder, const std::string
   execv(words[0], words);
 }
 
+// Waits for the end of whoever has the other end of the pipe, and of the server, and deletes the
+// folder where that was not done.
+[[noreturn]] void BeJanitor(int pipe_end, const std::string& folder) {
+  sigset_t all;
+  sigfillset(&all);
+  sigprocmask(SIG_BLOCK, &all, nullptr);
+  // Others wait for the end of what was open in our parent.
+  close_range(0, static_cast<unsigned>(pipe_end) - 1, 0);
+  close_range(static_cast<unsigned>(pipe_end) + 1, ~0U, 0);
+  char ignored = 0;
+  while (read(pipe_end, &ignored, 1) > 0) {
+  }
+  pid_t server = 0;
+  if (std::ifstream(folder + "/data/postmaster.pid") >> server && server > 0) {
+    pollfd wait = {EndOf(server), POLLIN, 0};
+    if (wait.fd >= 0) poll(&wait, 1, kPatienceMs);
+  }
+  std::error_code failed;
+  std::filesystem::remove_all(folder, failed);
+  _exit(0);
+}
+
 }  // namespace
 
 WorkFolder::~WorkFolder() {
   if (path_.empty()) return;
   std::error_code ignored;
   std::filesystem::remove_all(path_, ignored);
+  if (janitor_ >= 0) close(janitor_);
 }
 
 std::string WorkFolder::Make() {
@@ -71,7 +95,22 @@ std::string WorkFolder::Make() {
   if (identity != nullptr && chown(path_.c_str(), identity->pw_uid, identity->pw_gid) != 0) {
     return "cannot give the folder " + path + " away";
   }
+  LeaveJanitor();
   return "";
+}
+
+void WorkFolder::LeaveJanitor() {
+  std::array<int, 2> ends = {};
+  if (pipe2(ends.data(), O_CLOEXEC) != 0) return;
+  const pid_t child = fork();
+  if (child == 0) {
+    setsid();
+    if (fork() == 0) BeJanitor(ends[0], path_);
+    _exit(0);
+  }
+  if (child > 0) waitpid(child, nullptr, 0);
+  close(ends[0]);
+  janitor_ = ends[1];
 }
 
 std::string WorkFolder::Write(const std::string& name, const std::string& text) const {

@@ -23,7 +23,9 @@ class WorkFolder {
   WorkFolder(const WorkFolder&) = delete;
   WorkFolder& operator=(const WorkFolder&) = delete;
 
-  // Makes a new folder, which belongs to whoever programs run as. What failed, or empty.
+  // Makes a new folder, which belongs to whoever programs run as. What failed, or empty. It goes
+  // with this process also where that is killed, together with all its children: a process that is
+  // nobody's child stays behind to see to it.
   std::string Make();
 
   // A file in it, for whoever programs run as, and for nobody else.
@@ -42,7 +44,10 @@ class WorkFolder {
   std::string Failure(const std::string& what, const std::string& log = "log") const;
 
  private:
+  void LeaveJanitor();
+
   std::string path_;
+  int janitor_ = -1;  // Open as long as we live.
 };
 
 // Sends a signal and waits for the end; after a minute it is killed, and the answer is false.
