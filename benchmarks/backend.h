@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 
+#include "benchmarks/figure.h"
 #include "benchmarks/limit.h"
 #include "benchmarks/options.h"
 #include "outlive/core/clock.h"
@@ -27,8 +28,14 @@ class Backend {
   // Other processes can open what this one has, and it outlives its store.
   virtual bool shared() const = 0;
 
+  // Several processes may use its limit at once.
+  virtual bool limit_shared() const { return false; }
+
   // What the limit is, when the bare statements do `work`.
   virtual std::string LimitIs(std::string_view work) const = 0;
+
+  // What is to be reached here, where that is not what it is on SQLite. `figure` is its name.
+  virtual Bar BarOf(std::string_view measure, std::string_view figure, const Bar& usual) const;
 
   // Opens the store, or the limit, `name`: an empty one where there is none yet.
   virtual std::unique_ptr<JobStore> Open(std::string_view name,
@@ -49,6 +56,7 @@ class Backend {
 std::unique_ptr<Backend> MakeBackend(const Options& options);
 std::unique_ptr<Backend> MakeMemoryBackend(const Options& options);
 std::unique_ptr<Backend> MakeSqliteBackend(const Options& options);
+std::unique_ptr<Backend> MakePostgresBackend(const Options& options);
 
 }  // namespace outlive::bench
 

@@ -55,9 +55,21 @@ Child::Child(const Options& options, const std::string& role) {
 }
 
 Child::~Child() {
-  close(to_child_);
+  EndInput();
   close(from_child_);
   if (pid_ > 0) waitpid(pid_, nullptr, 0);
+}
+
+void Child::Say(const std::string& line) {
+  const std::string bytes = line + '\n';
+  if (write(to_child_, bytes.data(), bytes.size()) != static_cast<ssize_t>(bytes.size())) {
+    throw BenchError("the other process does not listen");
+  }
+}
+
+void Child::EndInput() {
+  if (to_child_ >= 0) close(to_child_);
+  to_child_ = -1;
 }
 
 std::string Child::ReadLine() {

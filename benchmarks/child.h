@@ -25,6 +25,10 @@ class Child {
   // Waits for its next line; without the line end.
   std::string ReadLine();
 
+  // Writes a line to its input, and ends that.
+  void Say(const std::string& line);
+  void EndInput();
+
   // A line of numbers.
   std::vector<double> ReadNumbers();
 

@@ -1,9 +1,11 @@
 #include "benchmarks/child_roles.h"
 
 #include <fmt/format.h>
+#include <poll.h>
 #include <unistd.h>
 
 #include <array>
+#include <atomic>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/executor_work_guard.hpp>
@@ -24,6 +26,7 @@
 #include "benchmarks/resources.h"
 #include "benchmarks/scale.h"
 #include "benchmarks/support.h"
+#include "outlive/core/observer.h"
 
 namespace outlive::bench {
 namespace {
@@ -67,6 +70,68 @@ void Drain(const Options& options, Backend& backend) {
 void DrainLimit(const Options& options, Backend& backend) {
   backend.OpenLimit("limit")->Drain(options.backlog, options.concurrency);
   Say(fmt::format("{}", PeakResidentBytes()));
+}
+
+// How often one of many tells how far it has come.
+constexpr int kReportMs = 5;
+
+int ReadWord() {
+  std::string word;
+  for (char byte = 0; read(STDIN_FILENO, &byte, 1) == 1 && byte != '\n';) word += byte;
+  if (word.empty()) throw BenchError("nobody says when to begin");
+  return std::stoi(word);
+}
+
+// Counts, and notes when.
+class Tally final : public Observer {
+ public:
+  void OnEnqueued(JobLabel, int) override {}
+  void OnStarted(JobLabel, absl::Duration) override {}
+  void OnEnded(JobLabel, Transition end, absl::Duration) override {
+    if (end == Transition::kComplete) ++count_;
+  }
+  void OnLeaseLost(JobLabel) override {}
+  void OnRescued(JobLabel, JobState) override {}
+  int count() const { return count_; }
+
+ private:
+  std::atomic<int> count_ = 0;
+};
+
+void DrainTogether(const Options& options, Backend& backend) {
+  const std::unique_ptr<JobStore> store = backend.Open("ours");
+  Client client(*store);
+  WorkerSet workers;
+  workers.Add<BenchJob>([](JobContext&, const BenchJob&) { return Outcome(Done()); });
+  Tally tally;
+  RunnerOptions runner_options;
+  runner_options.queues = {{.name = "default", .concurrency = options.concurrency}};
+  runner_options.observer = &tally;
+  Runner runner(client, workers, std::move(runner_options));
+  Say("ready");
+  ReadWord();
+  const std::int64_t start = SteadyNanoseconds();
+  Must(runner.Start());
+  int said = 0;
+  for (pollfd input = {STDIN_FILENO, POLLIN, 0}; poll(&input, 1, kReportMs) == 0;) {
+    const int count = tally.count();
+    if (count == said) continue;
+    said = count;
+    Say(fmt::format("{} {}", count, SteadyNanoseconds() - start));
+  }
+  Say("-1");
+  runner.Stop(absl::Seconds(10));
+}
+
+void DrainLimitTogether(const Options& options, Backend& backend) {
+  const std::unique_ptr<Limit> limit = backend.OpenLimit("limit");
+  Say("ready");
+  const int count = ReadWord();
+  const std::int64_t start = SteadyNanoseconds();
+  limit->Drain(count, options.concurrency);
+  Say(fmt::format("{} {}", count, SteadyNanoseconds() - start));
+  WaitForEndOfInput();
+  Say("-1");
 }
 
 // An event loop on a thread of its own, as a server has it.
@@ -165,6 +230,8 @@ void PlayRole(const Options& options) {
   if (options.role == role::kRun) return RunJobs(options, *backend);
   if (options.role == role::kDrain) return Drain(options, *backend);
   if (options.role == role::kDrainLimit) return DrainLimit(options, *backend);
+  if (options.role == role::kDrainTogether) return DrainTogether(options, *backend);
+  if (options.role == role::kDrainLimitTogether) return DrainLimitTogether(options, *backend);
   if (options.role == role::kSleep) return Sleep(options, *backend);
   if (options.role == role::kSleepLimit) return SleepLimit(options);
   if (options.role == role::kIdle) return Idle(options, *backend);

@@ -4,6 +4,10 @@
 //                 it was entered, as SteadyNanoseconds(); ends with its input
 //   drain         opens "ours", drains it, and says the most memory that it has had, in bytes
 //   drain_limit   the same with the limit "limit"
+//   drain_together        opens "ours", says "ready", drains once it is told to, says now and then
+//                         how many jobs it has ended, and how many nanoseconds after the word the
+//                         last of them; at the end of its input it stops and says -1
+//   drain_limit_together  the same with the limit "limit", as many jobs as it is told to
 //   sleep         runs coroutine jobs that sleep for a second, all at once on one thread; says the
 //                 seconds that it took, and the bytes of memory that each of them took
 //   sleep_limit   the same with coroutines of Asio that nobody manages
@@ -21,6 +25,8 @@ namespace role {
 inline constexpr std::string_view kRun = "run";
 inline constexpr std::string_view kDrain = "drain";
 inline constexpr std::string_view kDrainLimit = "drain_limit";
+inline constexpr std::string_view kDrainTogether = "drain_together";
+inline constexpr std::string_view kDrainLimitTogether = "drain_limit_together";
 inline constexpr std::string_view kSleep = "sleep";
 inline constexpr std::string_view kSleepLimit = "sleep_limit";
 inline constexpr std::string_view kIdle = "idle";

@@ -11,6 +11,8 @@ const std::vector<Measure>& AllMeasures() {
   static const std::vector<Measure> measures = {
       {"drain_64", "jobs that are there: claim, run, finish; 64 at once", MeasureDrain64},
       {"drain_1000", "the same, 1,000 at once", MeasureDrain1000},
+      {"drain_processes", "the same by 1, 2, 4 and 8 processes, --concurrency at once in each",
+       MeasureDrainProcesses},
       {"enqueue_64", "--producers threads, each waiting for its acknowledgement", MeasureEnqueue64},
       {"enqueue_1", "one thread, waiting for each acknowledgement", MeasureEnqueue1},
       {"enqueue_keyed", "as enqueue_64, with a random idempotency key on each job",
@@ -52,6 +54,7 @@ std::vector<Figure> RunPairs(const Bench& bench, std::vector<Figure> figures, in
     Figure& figure = figures[f];
     figure.store = bench.backend.name();
     figure.durability = bench.backend.durability();
+    figure.bar = bench.backend.BarOf(figure.measure, figure.name, figure.bar);
     figure.pairs = pairs;
     figure.ours = SpreadOf(values[f].ours);
     if (values[f].limit.empty()) continue;

@@ -60,6 +60,8 @@ std::vector<Figure> MeasureDrain1000(const Bench& bench);
 std::vector<Figure> MeasureEndToEnd(const Bench& bench);
 std::vector<Figure> MeasureMemoryEndToEnd(const Bench& bench);
 
+std::vector<Figure> MeasureDrainProcesses(const Bench& bench);
+
 std::vector<Figure> MeasureEnqueue64(const Bench& bench);
 std::vector<Figure> MeasureEnqueue1(const Bench& bench);
 std::vector<Figure> MeasureEnqueueKeyed(const Bench& bench);

@@ -3,36 +3,33 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
-#include <string_view>
+
+#include "outlive/store/open_store.h"
 
 namespace outlive::bench {
 namespace {
 
-constexpr std::string_view kMemory = "memory";
-constexpr std::string_view kSqlitePrefix = "sqlite:";
-
-void ReadStore(const std::string& text, Options& options) {
-  if (text == kMemory) {
-    options.store = StoreKind::kMemory;
-    return;
+// `memory` is `memory:`, as everybody writes it who has nothing to say after the colon.
+void ReadStore(const std::string& given, Options& options) {
+  const std::string text = given == "memory" ? "memory:" : given;
+  const absl::StatusOr<StoreAddress> address = ParseStoreAddress(text);
+  if (!address.ok()) {
+    throw CLI::ValidationError("--store", std::string(address.status().message()));
   }
-#ifdef OUTLIVE_BENCH_WITH_SQLITE
-  if (text.starts_with(kSqlitePrefix) && text.size() > kSqlitePrefix.size()) {
-    options.store = StoreKind::kSqlite;
-    options.path = text.substr(kSqlitePrefix.size());
-    return;
+  if (!IsBuiltIn(address->kind)) {
+    throw CLI::ValidationError("--store", fmt::format("must be one of {}", BuiltInStores()));
   }
-#endif
-  throw CLI::ValidationError("--store",
-                             fmt::format("must be memory or sqlite:PATH, and is \"{}\"", text));
+  options.store = address->kind;
+  options.address = text;
+  if (address->kind == StoreKind::kSqlite) options.path = address->target;
 }
 
 void AddWhat(CLI::App& app, const std::vector<MeasureName>& measures, Options& options) {
   app.add_option_function<std::string>(
          "--store", [&options](const std::string& text) { ReadStore(text, options); },
-         "memory or sqlite:PATH. The names of all files begin with PATH; they are deleted")
+         BuiltInStores() + ". The names of all files begin with PATH; they are deleted")
       ->type_name("STORE")
-      ->default_str("sqlite:" + options.path);
+      ->default_str(options.address);
   app.add_option_function<std::string>(
          "--durability",
          [&options](const std::string& text) {
@@ -80,9 +77,7 @@ void AddHowMuch(CLI::App& app, Options& options) {
 std::optional<Options> ParseOptions(int argc, char** argv, const std::vector<MeasureName>& measures,
                                     int& exit_code) {
   Options options;
-#ifndef OUTLIVE_BENCH_WITH_SQLITE
-  options.store = StoreKind::kMemory;
-#endif
+  if (!IsBuiltIn(options.store)) ReadStore("memory:", options);
   CLI::App app("Measures outlive, and beside it the least that the same work can cost.",
                "outlive_bench");
   app.option_defaults()->take_last();
@@ -100,11 +95,8 @@ std::optional<Options> ParseOptions(int argc, char** argv, const std::vector<Mea
 }
 
 std::vector<std::string> ArgumentsFor(const Options& options, const std::string& role) {
-  const std::string store = options.store == StoreKind::kMemory
-                                ? std::string(kMemory)
-                                : std::string(kSqlitePrefix) + options.path;
   return {"--role",        role,
-          "--store",       store,
+          "--store",       options.address,
           "--durability",  options.durability == Durability::kFull ? "full" : "normal",
           "--jobs",        std::to_string(options.jobs),
           "--backlog",     std::to_string(options.backlog),

@@ -6,16 +6,17 @@
 #include <string>
 #include <vector>
 
-namespace outlive::bench {
+#include "outlive/store/open_store.h"
 
-enum class StoreKind { kMemory, kSqlite };
+namespace outlive::bench {
 
 // What a power cut may take: nothing, or the latest commits.
 enum class Durability { kFull, kNormal };
 
 struct Options {
   StoreKind store = StoreKind::kSqlite;
-  std::string path = "outlive_bench.db";  // What the names of its files begin with.
+  std::string address = "sqlite:outlive_bench.db";  // As in OpenStore().
+  std::string path = "outlive_bench.db";  // SQLite: what the names of its files begin with.
   Durability durability = Durability::kFull;
 
   // How much. What a measure does follows from `jobs` and `backlog` (scale.h).

@@ -8,6 +8,7 @@
 #include <system_error>
 
 #include "benchmarks/backend.h"
+#include "benchmarks/bare_limit.h"
 #include "benchmarks/bare_sqlite.h"
 #include "benchmarks/support.h"
 #include "outlive/store/sqlite_store.h"
@@ -38,7 +39,8 @@ class SqliteBackend final : public Backend {
   }
 
   std::unique_ptr<Limit> OpenLimit(std::string_view name) override {
-    return std::make_unique<BareSqlite>(File(name), options_.durability, options_.payload);
+    return std::make_unique<BareLimit>(
+        std::make_unique<BareSqlite>(File(name), options_.durability), options_.payload);
   }
 
   void Remove(std::string_view name) override {

@@ -1,16 +1,32 @@
-// BullMQ on a Redis of our own, over a Unix socket.
+// BullMQ on a Redis of our own, over a Unix socket, or on a PostgreSQL of our own.
 
-import {Queue, Worker} from 'bullmq';
+import {
+  createPostgresBackend, Queue as RedisQueue, withBackend, Worker as RedisWorker,
+} from 'bullmq';
 
 const NAME = 'noop';
 
-const connectionTo = (place) => ({path: place.socket, maxRetriesPerRequest: null});
+const CONNECTIONS = 64;
+
+function partsFor(place) {
+  if (!place.postgres) {
+    return {
+      Queue: RedisQueue, Worker: RedisWorker,
+      connection: {path: place.socket, maxRetriesPerRequest: null},
+    };
+  }
+  return {
+    ...withBackend(createPostgresBackend),
+    connection: {...place.postgres.client, max: CONNECTIONS, migrate: true},
+  };
+}
 
 export const adapter = {
   name: 'bullmq',
 
   async open(place) {
-    const queue = new Queue(NAME, {connection: connectionTo(place)});
+    const {Queue, connection} = partsFor(place);
+    const queue = new Queue(NAME, {connection});
     await queue.waitUntilReady();
     return {
       add: (job) => queue.add(NAME, job),
@@ -20,8 +36,9 @@ export const adapter = {
   },
 
   async work(place, concurrency, hooks) {
+    const {Worker, connection} = partsFor(place);
     const worker = new Worker(NAME, async () => hooks.entered(),
-                              {connection: connectionTo(place), concurrency, autorun: false});
+                              {connection, concurrency, autorun: false});
     worker.on('completed', hooks.done);
     worker.on('error', (error) => console.error(`bullmq: ${error}`));
     await worker.waitUntilReady();

@@ -11,6 +11,7 @@ import {parseArgs} from 'node:util';
 
 import {conditionsOf} from './conditions.mjs';
 import {MEASURES, PAYLOAD_BYTES} from './load.mjs';
+import {startPostgres} from './postgres.mjs';
 import {CONTENDERS, formatValue, reportText} from './report.mjs';
 
 const USAGE = `Usage: benchmarks/peers/run [options]
@@ -23,6 +24,7 @@ Installs what it needs, runs outlive and its peers in turn, and prints one table
   --seconds N      a drain of a slow peer ends after this, and counts what it has done (20)
   --measures A,B   only these of ${Object.keys(MEASURES).join(', ')}
   --systems A,B    only these of ${[...new Set(CONTENDERS.map((each) => each.system))].join(', ')}
+  --databases A,B  only those on their own database, or on postgres (own,postgres)
   --dir FOLDER     where databases go, which decides what an fsync costs (TMPDIR, else /tmp)
   --processes N    worker processes of each peer (tried out: one, or one for each core)
   --bench PROGRAM  outlive_bench (built into build/release if it is not given)
@@ -43,6 +45,7 @@ function parseOptions() {
     seconds: {type: 'string', default: '20'},
     measures: {type: 'string', default: Object.keys(MEASURES).join(',')},
     systems: {type: 'string', default: CONTENDERS.map((each) => each.system).join(',')},
+    databases: {type: 'string', default: 'own,postgres'},
     dir: {type: 'string', default: tmpdir()},
     processes: {type: 'string'},
     bench: {type: 'string'},
@@ -59,7 +62,9 @@ function parseOptions() {
   for (const measure of measures) {
     if (!(measure in MEASURES)) throw new Error(`--measures: there is no measure '${measure}'`);
   }
-  const contenders = CONTENDERS.filter((each) => systems.includes(each.system))
+  const databases = values.databases.split(',');
+  const contenders = CONTENDERS.filter((each) => systems.includes(each.system) &&
+                                                 databases.includes(each.database))
                          .map((each) => ({...each}));
   if (contenders.length === 0) throw new Error(`--systems: there is none of '${values.systems}'`);
   return {
@@ -70,7 +75,8 @@ function parseOptions() {
   };
 }
 
-let child = null;  // What runs now.
+let child = null;    // What runs now,
+let running = null;  // and the server for it that is ours.
 
 // Runs a program and returns the objects that it printed, one a line.
 async function runJson(program, args) {
@@ -90,9 +96,22 @@ async function runJson(program, args) {
 }
 
 async function runOutlive(options, contender, measure, folder) {
+  const postgres = contender.database === 'postgres' ? await startPostgres(folder) : null;
+  running = postgres;
+  try {
+    return await runBench(options, measure, [
+      '--store', postgres?.url ?? `sqlite:${path.join(folder, 'outlive.db')}`,
+      '--durability', postgres ? 'full' : contender.durability,
+    ]);
+  } finally {
+    running = null;
+    await postgres?.stop();
+  }
+}
+
+async function runBench(options, measure, where) {
   const objects = await runJson(options.bench, [
-    '--json', '--store', `sqlite:${path.join(folder, 'outlive.db')}`,
-    '--durability', contender.durability, '--jobs', String(options.jobs),
+    '--json', ...where, '--jobs', String(options.jobs),
     '--payload', String(PAYLOAD_BYTES), '--pairs', '1', '--measure', measure,
   ]);
   const figure = (...names) => objects.find(
@@ -175,9 +194,10 @@ const processesOf = ({contenders}) => contenders
 
 // What outlive_bench says about itself, once.
 function outliveOf(runs) {
-  const about = runs.find((run) => run.bench)?.bench;
+  const about = runs.filter((run) => run.bench).map((run) => run.bench);
   for (const run of runs) delete run.bench;
-  return about ? `${about.outlive} (${about.store}, ${about.compiler})` : undefined;
+  const stores = [...new Set(about.map((each) => each.store))].join(', ');
+  return about.length > 0 ? `${about[0].outlive} (${stores}, ${about[0].compiler})` : undefined;
 }
 
 async function main() {
@@ -189,7 +209,8 @@ async function main() {
   const root = mkdtempSync(path.join(options.dir, 'outlive-peers-'));
   for (const signal of ['SIGINT', 'SIGTERM']) {
     process.once(signal, () => {
-      child?.once('close', () => {
+      child?.once('close', async () => {
+        await running?.stop();
         rmSync(root, {recursive: true, force: true});
         process.exit(1);
       });

@@ -7,6 +7,7 @@ import os from 'node:os';
 import path from 'node:path';
 
 import {PAYLOAD_BYTES, seconds} from './load.mjs';
+import {postgresVersion} from './postgres.mjs';
 
 const require = createRequire(import.meta.url);
 
@@ -43,7 +44,8 @@ function sqliteOfPlainjob() {
   return new Database(':memory:').prepare('SELECT sqlite_version() AS version').get().version;
 }
 
-function versionsOf(systems) {
+function versionsOf(options) {
+  const systems = options.contenders.map((each) => each.system);
   const versions = {};
   if (systems.includes('plainjob')) {
     versions.plainjob = versionOf('plainjob');
@@ -51,18 +53,25 @@ function versionsOf(systems) {
   }
   if (systems.includes('bullmq')) {
     versions.bullmq = versionOf('bullmq');
+  }
+  if (options.contenders.some((each) => each.system === 'bullmq' && each.database === 'own')) {
     versions.ioredis = versionOf('ioredis');
     versions.redis = /v=(\S+)/.exec(output('redis-server', '--version'))[1];
+  }
+  for (const name of ['graphile-worker', 'pg-boss']) {
+    if (systems.includes(name)) versions[name] = versionOf(name);
+  }
+  if (options.contenders.some((each) => each.database === 'postgres')) {
+    versions.postgres = postgresVersion();
   }
   versions.node = process.versions.node;
   return versions;
 }
 
 export function conditionsOf(folder, options) {
-  const systems = options.contenders.map((each) => each.system);
   return {
     date: new Date().toISOString().slice(0, 10),
-    versions: versionsOf(systems),
+    versions: versionsOf(options),
     machine: `${os.cpus()[0].model.trim()}, ${os.cpus().length} cores, Linux ${os.release()}`,
     fileSystem: output('df', '--output=fstype', folder).split('\n')[1],
     fsyncMilliseconds: fsyncMilliseconds(folder),

@@ -1,13 +1,18 @@
 // What the results of a comparison say: the figures of each contender, and a table of them.
 
-// In the order of the table. `safe`: what it has acknowledged outlives a power cut.
+// In the order of the table. `safe`: what it has acknowledged outlives a power cut. `database`:
+// what it is compared on, its own or a PostgreSQL that is alike for all.
 export const CONTENDERS = [
-  {system: 'outlive', durability: 'full', safe: true},
-  {system: 'plainjob', durability: 'full', safe: true},
-  {system: 'bullmq', durability: 'always', safe: true},
-  {system: 'outlive', durability: 'normal', safe: false},
-  {system: 'plainjob', durability: 'normal', safe: false},
-  {system: 'bullmq', durability: 'default', safe: false},
+  {system: 'outlive', durability: 'full', safe: true, database: 'own'},
+  {system: 'plainjob', durability: 'full', safe: true, database: 'own'},
+  {system: 'bullmq', durability: 'always', safe: true, database: 'own'},
+  {system: 'outlive', durability: 'normal', safe: false, database: 'own'},
+  {system: 'plainjob', durability: 'normal', safe: false, database: 'own'},
+  {system: 'bullmq', durability: 'default', safe: false, database: 'own'},
+  {system: 'outlive', durability: 'postgres', safe: true, database: 'postgres'},
+  {system: 'graphile-worker', durability: 'postgres', safe: true, database: 'postgres'},
+  {system: 'pg-boss', durability: 'postgres', safe: true, database: 'postgres'},
+  {system: 'bullmq', durability: 'postgres', safe: true, database: 'postgres'},
 ];
 
 export const TITLES = {
@@ -62,8 +67,8 @@ export function summarize(results) {
     const runsOf = ({system, durability}) => runs.filter(
         (run) => run.system === system && run.durability === durability);
     const goodOf = (contender) => runsOf(contender).filter((run) => !run.error);
-    const outlive = (safe) => goodOf(CONTENDERS.find(
-        (each) => each.system === 'outlive' && each.safe === safe));
+    const outlive = (safe, database) => goodOf(CONTENDERS.find(
+        (each) => each.system === 'outlive' && each.safe === safe && each.database === database));
     const rows = CONTENDERS.filter((each) => runsOf(each).length > 0).map((contender) => {
       const good = goodOf(contender);
       const values = good.map((run) => run.value);
@@ -71,8 +76,8 @@ export function summarize(results) {
       return {
         ...contender, runs: good,
         median: median(values), min: Math.min(...values), max: Math.max(...values),
-        ratioSame: isOurs ? null : ratio(outlive(contender.safe), good, unit),
-        ratioFull: isOurs ? null : ratio(outlive(true), good, unit),
+        ratioSame: isOurs ? null : ratio(outlive(contender.safe, contender.database), good, unit),
+        ratioFull: isOurs ? null : ratio(outlive(true, contender.database), good, unit),
       };
     });
     return {measure, title: TITLES[measure], unit, rows};

@@ -30,6 +30,9 @@ class Database {
   // Opens the file, which is made where there is none, on a connection of its own.
   static absl::StatusOr<Database> Open(const std::string& path);
 
+  // Makes the file ready for Open() where no job store does that: before it is opened, each time.
+  static absl::Status SetUp(const std::string& path);
+
   // Runs statements that give no rows, separated by semicolons.
   absl::Status Execute(const std::string& sql);
 

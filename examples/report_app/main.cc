@@ -30,6 +30,7 @@
 #include "outlive/http/signed_cookie.h"
 #include "outlive/observe/metrics.h"
 #include "outlive/outlive.h"
+#include "outlive/store/open_store.h"
 #include "report_app/database.h"
 #include "report_app/downloads.h"
 #include "report_app/keys.h"
@@ -79,9 +80,11 @@ class ReportApp {
   outlive::LogSink& log() { return log_; }
 
  private:
+  absl::Status OpenStore();
   absl::Status OpenData();
   absl::Status OpenLinks();
   absl::Status OpenService();
+  absl::Status OpenLive();
   absl::Status AddWorkers();
   absl::Status AddRoutes();
   absl::Status StartServer();
@@ -94,7 +97,7 @@ class ReportApp {
   outlive::SystemRandom random_;
   StderrLog log_;
 
-  std::unique_ptr<outlive::SqliteStore> store_;
+  std::unique_ptr<outlive::JobStore> store_;
   std::unique_ptr<outlive::FileArtifactStore> artifacts_;
   Choices choices_;
   std::unique_ptr<Links> links_;
@@ -130,16 +133,26 @@ absl::Status ReportApp::Start() {
   return runner_->Start();
 }
 
-// One SQLite file has the jobs and the app's own tables. The store is opened first: it sets the
-// file up, and with it open no other connection is ever the last one.
+// One SQLite file has the jobs and the app's own tables, unless the jobs are to be elsewhere.
+absl::Status ReportApp::OpenStore() {
+  const bool elsewhere = !options_.store.empty();
+  outlive::OpenStoreOptions options{.random = &random_};
+  // A server has a clock of its own, which all of its clients share.
+  if (!options_.store.starts_with("postgres")) options.clock = &clock_;
+  absl::StatusOr<std::unique_ptr<outlive::JobStore>> store =
+      outlive::OpenStore(elsewhere ? options_.store : "sqlite:" + PathTo("app.db"), options);
+  if (!store.ok()) return store.status();
+  store_ = *std::move(store);
+  return elsewhere ? Database::SetUp(PathTo("app.db")) : absl::OkStatus();
+}
+
+// The store is opened first: where it is in the same file it sets that up, and with it open no
+// other connection is ever the last one.
 absl::Status ReportApp::OpenData() {
   for (const std::string& folder : {options_.data_dir, PathTo("artifacts")}) {
     if (absl::Status status = MakeFolder(folder); !status.ok()) return status;
   }
-  absl::StatusOr<std::unique_ptr<outlive::SqliteStore>> store =
-      outlive::SqliteStore::Open(PathTo("app.db"), {.clock = &clock_, .random = &random_});
-  if (!store.ok()) return store.status();
-  store_ = *std::move(store);
+  if (absl::Status status = OpenStore(); !status.ok()) return status;
 
   absl::StatusOr<Database> database = Database::Open(PathTo("app.db"));
   if (!database.ok()) return database.status();
@@ -184,10 +197,18 @@ absl::Status ReportApp::OpenService() {
       outlive::ClientOptions{.log = &log_, .observer = metrics_.get(), .random = &random_});
   absl::StatusOr<Database> database = Database::Open(PathTo("app.db"));
   if (!database.ok()) return database.status();
+  ReportServiceOptions service = options_.service;
+  service.one_database = options_.store.empty();
   service_ = std::make_unique<ReportService>(
       *std::move(database), *client_, clock_,
       [this](const GenerateReport& params) { return notifications_->FollowUpsFor(params); },
-      options_.service);
+      service);
+  if (service.one_database) return OpenLive();
+  if (absl::Status status = service_->AdoptJobs(); !status.ok()) return status;
+  return OpenLive();
+}
+
+absl::Status ReportApp::OpenLive() {
   json_ = std::make_unique<ReportJson>(*links_);
   live_ = std::make_unique<LiveReports>(*store_, *service_, *json_);
   return live_->Start();

@@ -11,6 +11,7 @@
 
 #include "outlive/artifact/signed_link.h"
 #include "outlive/core/secret.h"
+#include "outlive/store/open_store.h"
 
 namespace report_app {
 namespace {
@@ -72,6 +73,17 @@ void AddWorkOptions(CLI::App& app, Options& options) {
   const absl::Duration zero = absl::ZeroDuration();
   app.add_option("--data-dir", options.data_dir, "Database, documents and keys; made when missing")
       ->capture_default_str();
+  app.add_option_function<std::string>(
+         "--store",
+         [&options](const std::string& address) {
+           const absl::StatusOr<outlive::StoreAddress> parsed = outlive::ParseStoreAddress(address);
+           if (!parsed.ok()) {
+             throw CLI::ValidationError("--store", std::string(parsed.status().message()));
+           }
+           options.store = address;
+         },
+         "Where the jobs are, if not in the database in DATA-DIR: " + outlive::BuiltInStores())
+      ->type_name("STORE");
   app.add_option("--data-file", options.csv_path, "The strikes, read at the first start")
       ->capture_default_str();
   app.add_option("--concurrency", options.concurrency, "Reports that are made at once")

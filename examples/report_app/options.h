@@ -26,6 +26,7 @@ struct Options {
 
   // What it keeps, and where.
   std::string data_dir = "./outlive-data";
+  std::string store;  // Of the jobs, as in outlive::OpenStore(). Empty: the file of the data.
   std::string csv_path;
 
   // How it works.

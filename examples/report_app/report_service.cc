@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <string_view>
 #include <utility>
 
@@ -10,6 +11,9 @@
 
 namespace report_app {
 namespace {
+
+// Of a job whose row is in another database: whose report it is.
+constexpr std::string_view kUserTag = "user:";
 
 constexpr std::string_view kRowColumns = "id, user, parameters, created_at";
 
@@ -62,33 +66,94 @@ absl::StatusOr<ReportService::Created> ReportService::Create(const std::string& 
   if (!follow_ups.ok()) return follow_ups.status();
   options.follow_ups = *std::move(follow_ups);
 
-  Created created;
-  {
-    outlive::MutexLock lock(mutex_);
-    absl::StatusOr<Transaction> transaction = Transaction::Begin(database_);
-    if (!transaction.ok()) return transaction.status();
+  absl::StatusOr<Created> created = options_.one_database ? CreateInOne(user, params, options)
+                                                          : CreateInTwo(user, params, options);
+  if (!created.ok()) return created;
+  if (absl::Status status = AddJob(created->report); !status.ok()) return status;
+  return created;
+}
 
-    // The job goes into the app's own transaction: it exists if and only if the row below does.
-    const absl::StatusOr<outlive::Enqueued> job =
-        client_.EnqueueIn(database_.handle(), params, options);
-    if (!job.ok()) return job.status();
-    if (job->duplicate) {
-      absl::StatusOr<Report> first = ReadRow(job->id);
-      if (!first.ok()) return first.status();
-      created = {.report = *std::move(first), .duplicate = true};
-    } else {
-      created.report = {
-          .id = job->id,
+Report ReportService::NewReport(outlive::JobId id, const std::string& user,
+                                const GenerateReport& params) const {
+  return {.id = id,
           .user = user,
           .params = params,
           .created_at = absl::FormatTime(absl::RFC3339_sec, clock_.Now(), absl::UTCTimeZone()),
           .job = std::nullopt};
-      if (absl::Status status = InsertRow(created.report); !status.ok()) return status;
-      if (absl::Status status = transaction->Commit(); !status.ok()) return status;
-    }
+}
+
+absl::StatusOr<ReportService::Created> ReportService::CreateInOne(
+    const std::string& user, const GenerateReport& params, const outlive::EnqueueOptions& options) {
+  outlive::MutexLock lock(mutex_);
+  absl::StatusOr<Transaction> transaction = Transaction::Begin(database_);
+  if (!transaction.ok()) return transaction.status();
+
+  // The job goes into the app's own transaction: it exists if and only if the row below does.
+  const absl::StatusOr<outlive::Enqueued> job =
+      client_.EnqueueIn(database_.handle(), params, options);
+  if (!job.ok()) return job.status();
+  if (job->duplicate) {
+    absl::StatusOr<Report> first = ReadRow(job->id);
+    if (!first.ok()) return first.status();
+    return Created{.report = *std::move(first), .duplicate = true};
   }
-  if (absl::Status status = AddJob(created.report); !status.ok()) return status;
+  Created created{.report = NewReport(job->id, user, params)};
+  if (absl::Status status = InsertRow(created.report); !status.ok()) return status;
+  if (absl::Status status = transaction->Commit(); !status.ok()) return status;
   return created;
+}
+
+absl::StatusOr<ReportService::Created> ReportService::CreateInTwo(const std::string& user,
+                                                                  const GenerateReport& params,
+                                                                  outlive::EnqueueOptions options) {
+  options.tags.push_back(std::string(kUserTag) + user);
+  const absl::StatusOr<outlive::Enqueued> job = client_.Enqueue(params, options);
+  if (!job.ok()) return job.status();
+  outlive::MutexLock lock(mutex_);
+  absl::StatusOr<Report> first = ReadRow(job->id);
+  if (first.ok()) return Created{.report = *std::move(first), .duplicate = job->duplicate};
+  if (!absl::IsNotFound(first.status())) return first.status();
+  // Also where the key was used before, and the app died before it came to this.
+  Created created{.report = NewReport(job->id, user, params), .duplicate = job->duplicate};
+  if (absl::Status status = InsertRow(created.report); !status.ok()) return status;
+  return created;
+}
+
+// Newest first, until a whole page has its rows: those before it have had them for long.
+absl::Status ReportService::AdoptJobs() {
+  for (outlive::JobPage page{.row_count_max = 100};;) {
+    const absl::StatusOr<std::vector<outlive::Job>> jobs =
+        client_.List({.queue = std::string(kReportQueue)}, page);
+    if (!jobs.ok()) return jobs.status();
+    bool adopted = false;
+    for (const outlive::Job& job : *jobs) {
+      {
+        outlive::MutexLock lock(mutex_);
+        const absl::StatusOr<Report> report = ReadRow(job.id);
+        if (report.ok()) continue;
+        if (!absl::IsNotFound(report.status())) return report.status();
+      }
+      adopted = true;
+      if (absl::Status status = Adopt(job); !status.ok()) return status;
+    }
+    if (jobs->empty() || !adopted) return absl::OkStatus();
+    page.before = jobs->back().id;
+  }
+}
+
+absl::Status ReportService::Adopt(const outlive::Job& job) {
+  const absl::StatusOr<outlive::Job> whole = client_.Get(job.id);
+  if (absl::IsNotFound(whole.status())) return absl::OkStatus();  // Pruned just now.
+  if (!whole.ok()) return whole.status();
+  const auto tag = std::find_if(
+      whole->tags.begin(), whole->tags.end(),
+      [](const std::string& each) { return std::string_view(each).starts_with(kUserTag); });
+  absl::StatusOr<GenerateReport> params = outlive::DecodeArgs<GenerateReport>(whole->args);
+  if (tag == whole->tags.end() || !params.ok()) return absl::OkStatus();  // Not one of ours.
+  Report report = NewReport(job.id, tag->substr(kUserTag.size()), *params);
+  report.created_at = absl::FormatTime(absl::RFC3339_sec, whole->created_at, absl::UTCTimeZone());
+  outlive::MutexLock lock(mutex_);
+  return InsertRow(report);
 }
 
 absl::StatusOr<Report> ReportService::Find(outlive::JobId id) {

@@ -3,6 +3,9 @@
 //
 //   Create() ──► one transaction: a row in `report` + a job (Client::EnqueueIn) ──► both or none
 //
+// Where the jobs are in another database there is no such transaction. Then the job comes first,
+// and says whose it is; its row follows. If the app dies in between, AdoptJobs() makes the row.
+//
 // Thread-safety: may be used from many threads at once.
 // Lifetime:      the client and the clock outlive it.
 // Errors:        kNotFound: there is no such report, or it is somebody else's; none can tell which.
@@ -47,7 +50,8 @@ struct Report {
 struct ReportServiceOptions {
   int attempt_count_max = 5;
   absl::Duration retry_initial = absl::Seconds(1);
-  int backlog_max = 100;  // Reports that may wait at once.
+  int backlog_max = 100;     // Reports that may wait at once.
+  bool one_database = true;  // The jobs are in the file that the rows are in.
 };
 
 class ReportService {
@@ -77,6 +81,9 @@ class ReportService {
   absl::StatusOr<Report> Cancel(const std::string& user, outlive::JobId id);
   absl::StatusOr<Report> Retry(const std::string& user, outlive::JobId id);
 
+  // Makes the rows of jobs that have none. For the start, where the jobs are in another database.
+  absl::Status AdoptJobs();
+
   // Whoever's it is. Not for answers to users.
   absl::StatusOr<Report> Find(outlive::JobId id);
 
@@ -84,6 +91,14 @@ class ReportService {
   absl::StatusOr<Report> ReadRow(outlive::JobId id) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status InsertRow(const Report& report) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status AddJob(Report& report);
+
+  // The job and its row: in one transaction, or one after the other.
+  absl::StatusOr<Created> CreateInOne(const std::string& user, const GenerateReport& params,
+                                      const outlive::EnqueueOptions& options);
+  absl::StatusOr<Created> CreateInTwo(const std::string& user, const GenerateReport& params,
+                                      outlive::EnqueueOptions options);
+  Report NewReport(outlive::JobId id, const std::string& user, const GenerateReport& params) const;
+  absl::Status Adopt(const outlive::Job& job);
 
   outlive::Client& client_;
   const outlive::Clock& clock_;

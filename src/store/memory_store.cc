@@ -2,11 +2,16 @@
 
 #include <algorithm>
 #include <chrono>
+#include <optional>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "outlive/core/mutex.h"
 #include "outlive/core/payloads.h"
+#include "outlive/core/store_copy.h"
 #include "outlive/core/wake_hub.h"
+#include "store/memory/copy.h"
 #include "store/memory/reader.h"
 #include "store/memory/tables.h"
 #include "store/memory/writer.h"
@@ -40,6 +45,7 @@ class MemoryStore::State {
   explicit State(const MemoryStoreOptions& options)
       : clock_(options.clock != nullptr ? *options.clock : SystemClockInstance()),
         begin_timeout_(options.begin_timeout),
+        cipher_(options.cipher),
         info_(MakeInfo(options)),
         payloads_(options.cipher, info_.store_id) {}
 
@@ -67,12 +73,34 @@ class MemoryStore::State {
 
   JobStats Stats();
 
+  StoreCopy& copy() { return copy_; }
   WakeHub& wake_hub() { return wake_hub_; }
   const StoreInfo& info() const { return info_; }
   const Clock& clock() const { return clock_; }
 
  private:
   class Transaction;
+
+  // What MigrateStore() works with.
+  class Copy final : public StoreCopy {
+   public:
+    explicit Copy(MemoryStore::State& state) : state_(state) {}
+    absl::Status Freeze(bool frozen) override;
+    absl::StatusOr<StoreState> State() override;
+    absl::StatusOr<std::vector<StoredJob>> Jobs(JobId after, int count_max) override;
+    absl::StatusOr<std::vector<StoredKey>> Keys(const std::optional<Fingerprint>& after,
+                                                int count_max) override;
+    absl::StatusOr<std::vector<StoredSession>> Sessions() override;
+    absl::StatusOr<std::optional<Filling>> FindFilling() override;
+    absl::Status StartFilling(const std::string& source_id) override;
+    absl::Status Fill(const StoreRows& rows) override;
+    absl::Status FinishFilling(const StoreState& source) override;
+
+   private:
+    MemoryStore::State& state_;
+  };
+
+  absl::Status CheckOpen();
 
   void StopWriting() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     writing_ = false;
@@ -82,8 +110,11 @@ class MemoryStore::State {
   // Constant after construction.
   const Clock& clock_;
   const absl::Duration begin_timeout_;
-  const StoreInfo info_;
-  const Payloads payloads_;
+  const PayloadCipher* const cipher_;
+
+  // Changed by a move, while nobody else uses the store.
+  StoreInfo info_;
+  Payloads payloads_;
 
   // Has its own synchronisation.
   WakeHub wake_hub_;
@@ -92,6 +123,10 @@ class MemoryStore::State {
   CondVar may_write_;
   bool writing_ ABSL_GUARDED_BY(mutex_) = false;
   internal::MemoryTables tables_ ABSL_GUARDED_BY(mutex_);
+  bool frozen_ ABSL_GUARDED_BY(mutex_) = false;
+  std::optional<Filling> filling_ ABSL_GUARDED_BY(mutex_);
+
+  Copy copy_{*this};
 };
 
 class MemoryStore::State::Transaction final : public StoreTransaction {
@@ -178,6 +213,7 @@ class MemoryStore::State::Transaction final : public StoreTransaction {
 };
 
 absl::StatusOr<std::unique_ptr<StoreTransaction>> MemoryStore::State::Begin() {
+  if (absl::Status open = CheckOpen(); !open.ok()) return open;
   if (!StartWriting(begin_timeout_)) {
     return absl::UnavailableError("another transaction has held the store for too long");
   }
@@ -219,10 +255,102 @@ void MemoryStore::State::Rollback() {
   StopWriting();
 }
 
+absl::Status MemoryStore::State::CheckOpen() {
+  MutexLock lock(mutex_);
+  return StoreIsOpen(frozen_, filling_.has_value());
+}
+
 JobStats MemoryStore::State::Stats() {
   MutexLock lock(mutex_);
   const internal::Micros now = std::max(tables_.now(), MicrosOf(clock_.Now()));
   return internal::MemoryReader(tables_, payloads_).Stats(absl::FromUnixMicros(now));
+}
+
+// -- A move -----------------------------------------------------------------------------------
+
+absl::Status MemoryStore::State::Copy::Freeze(bool frozen) {
+  if (!state_.StartWriting(state_.begin_timeout_)) {  // Who has begun before may end.
+    return absl::UnavailableError("another transaction holds the store");
+  }
+  MutexLock lock(state_.mutex_);
+  state_.frozen_ = frozen;
+  state_.tables_.Rollback();
+  state_.StopWriting();
+  return absl::OkStatus();
+}
+
+absl::StatusOr<StoreState> MemoryStore::State::Copy::State() {
+  MutexLock lock(state_.mutex_);
+  const internal::Micros now = std::max(state_.tables_.now(), MicrosOf(state_.clock_.Now()));
+  return StoreState{.store_id = state_.info_.store_id,
+                    .now = absl::FromUnixMicros(now),
+                    .last_job = state_.tables_.last_job(),
+                    .last_event = state_.tables_.committed_seq(),
+                    .queues = internal::MemoryCopy(state_.tables_).Queues()};
+}
+
+absl::StatusOr<std::vector<StoredJob>> MemoryStore::State::Copy::Jobs(JobId after, int count_max) {
+  MutexLock lock(state_.mutex_);
+  return internal::MemoryCopy(state_.tables_).Jobs(after, count_max);
+}
+
+absl::StatusOr<std::vector<StoredKey>> MemoryStore::State::Copy::Keys(
+    const std::optional<Fingerprint>& after, int count_max) {
+  MutexLock lock(state_.mutex_);
+  return internal::MemoryCopy(state_.tables_).Keys(after, count_max);
+}
+
+absl::StatusOr<std::vector<StoredSession>> MemoryStore::State::Copy::Sessions() {
+  MutexLock lock(state_.mutex_);
+  return internal::MemoryCopy(state_.tables_)
+      .Sessions(std::max(state_.tables_.now(), MicrosOf(state_.clock_.Now())));
+}
+
+absl::StatusOr<std::optional<Filling>> MemoryStore::State::Copy::FindFilling() {
+  MutexLock lock(state_.mutex_);
+  return state_.filling_;
+}
+
+absl::Status MemoryStore::State::Copy::StartFilling(const std::string& source_id) {
+  MutexLock lock(state_.mutex_);
+  if (state_.tables_.last_job() != 0 || state_.tables_.committed_seq() != 0) {
+    return absl::FailedPreconditionError("the store has, or had, jobs of its own");
+  }
+  state_.filling_ = Filling{.store_id = source_id};
+  return absl::OkStatus();
+}
+
+absl::Status MemoryStore::State::Copy::Fill(const StoreRows& rows) {
+  MutexLock lock(state_.mutex_);
+  if (!state_.filling_) return absl::FailedPreconditionError("the store is not being filled");
+  internal::MemoryCopy copy(state_.tables_);
+  if (absl::Status valid = copy.Check(rows); !valid.ok()) return valid;
+  state_.tables_.BeginTransaction(MicrosOf(state_.clock_.Now()));
+  copy.Fill(rows);
+  state_.tables_.Commit();
+  Filling& filling = *state_.filling_;
+  if (!rows.jobs.empty()) filling.last_job = rows.jobs.back().job.id;
+  if (!rows.keys.empty()) filling.last_key = rows.keys.back().key;
+  if (!rows.events.empty()) filling.last_event = rows.events.back().seq;
+  return absl::OkStatus();
+}
+
+absl::Status MemoryStore::State::Copy::FinishFilling(const StoreState& source) {
+  MutexLock lock(state_.mutex_);
+  if (!state_.filling_) return absl::FailedPreconditionError("the store is not being filled");
+  state_.tables_.BeginTransaction(MicrosOf(source.now));
+  for (const QueueSettings& queue : source.queues) {
+    state_.tables_.SetQueue(queue.queue, queue.paused);
+  }
+  state_.tables_.Commit();
+  if (state_.tables_.committed_seq() != source.last_event) {
+    state_.tables_.AdoptLastEvent(source.last_event);  // Its log was pruned to the end.
+  }
+  state_.tables_.AdoptLastJob(source.last_job);
+  state_.info_.store_id = source.store_id;
+  state_.payloads_ = Payloads(state_.cipher_, source.store_id);
+  state_.filling_.reset();
+  return absl::OkStatus();
 }
 
 MemoryStore::MemoryStore(const MemoryStoreOptions& options)
@@ -294,5 +422,7 @@ std::unique_ptr<Subscription> MemoryStore::Subscribe(std::function<void(WakeHint
 const StoreInfo& MemoryStore::info() const { return state_->info(); }
 
 const Clock& MemoryStore::clock() const { return state_->clock(); }
+
+StoreCopy* MemoryStore::copy() { return &state_->copy(); }
 
 }  // namespace outlive

@@ -26,7 +26,7 @@ using std::chrono::milliseconds;
 
 constexpr int kRounds = 40;
 
-// -- The server -----------------------------------------------------------------------------------
+// -- The server ----------------------------------------------------------------------------------
 
 TEST_CASE("backends are terminated every 100 ms under load (G02)") {
   PostgresServer server;

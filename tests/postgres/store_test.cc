@@ -332,6 +332,23 @@ TEST_CASE("postgres store: it works behind PgBouncer, and looks instead of liste
   CHECK(conformance::LaneOf(*first).completed == 20);
 }
 
+TEST_CASE("postgres store: it bears that a table changes under it") {
+  Site site;
+  const JobId job = conformance::JobIn(*site.store, JobState::kDead);
+  CHECK(MustGet(*site.store, job).errors.size() == 1);
+  const auto requeue = [&]() -> absl::Status {
+    const Change change{.id = job, .action = Change::Action::kRequeue, .reason = {}};
+    return conformance::InTransaction(
+        *site.store, [&](StoreTransaction& tx) { return tx.Apply({&change, 1}).status(); });
+  };
+  RequireOk(requeue());
+  // What is prepared on the connections of both would give another type now.
+  site.Ask("ALTER TABLE {}.error ALTER COLUMN code TYPE bigint");
+  CHECK(MustGet(*site.store, job).errors.size() == 1);
+  CHECK(absl::IsUnavailable(requeue()));
+  RequireOk(requeue());
+}
+
 // -- What it refuses --------------------------------------------------------------------------
 
 TEST_CASE("postgres store: a schema that is newer than the library is refused") {

@@ -121,6 +121,7 @@ class ForwardingJobStore : public JobStore {
   }
   const StoreInfo& info() const override { return inner_.info(); }
   const Clock& clock() const override { return inner_.clock(); }
+  StoreCopy* copy() override { return inner_.copy(); }
 
  protected:
   JobStore& inner() { return inner_; }

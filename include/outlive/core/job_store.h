@@ -382,6 +382,8 @@ class StoreTransaction {
   virtual absl::Status Commit() = 0;
 };
 
+class StoreCopy;  // core/store_copy.h
+
 class JobStore {
  public:
   virtual ~JobStore() = default;
@@ -438,6 +440,9 @@ class JobStore {
 
   virtual const StoreInfo& info() const = 0;
   virtual const Clock& clock() const = 0;
+
+  // What MigrateStore() works with; null: this store does not offer it.
+  virtual StoreCopy* copy() { return nullptr; }
 };
 
 }  // namespace outlive

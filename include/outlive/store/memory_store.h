@@ -70,6 +70,7 @@ class MemoryStore final : public JobStore {
   std::unique_ptr<Subscription> Subscribe(std::function<void(WakeHint)> on_wake) override;
   const StoreInfo& info() const override;
   const Clock& clock() const override;
+  StoreCopy* copy() override;
 
  private:
   class State;

@@ -19,15 +19,14 @@
 // The conninfo is libpq's: TLS (sslmode, sslrootcert, …), several hosts, a service or a password
 // file all work as its manual says. `target_session_attrs` is read-write unless it says otherwise,
 // so that a replica is refused. Where it does not set them, keepalives notice a dead network within
-// half a minute. Nothing of it is ever part of an error, least of all the password.
+// half a minute. The password in it is part of no error.
 //
 // Other languages add jobs by a function, in whatever transaction they have; people read views:
 //
 //   SELECT outlive.enqueue('invoice.send', '{"invoice_id": 42}', '{"priority": 2}');
 //   SELECT * FROM outlive.jobs WHERE state = 'dead';     also outlive.lanes, outlive.events
 //
-// PostgreSQL 12 or newer. Servers that speak its protocol will do as far as they have SKIP LOCKED,
-// advisory locks and arrays.
+// PostgreSQL 14 or newer; tested with 15.
 //
 // Thread-safety: as JobStore. Transactions of different stores, of one process or of several, run
 //                side by side; only the commits of those that log events are one after the other.
@@ -166,6 +165,7 @@ class PostgresStore final : public JobStore {
   std::unique_ptr<Subscription> Subscribe(std::function<void(WakeHint)> on_wake) override;
   const StoreInfo& info() const override;
   const Clock& clock() const override;
+  StoreCopy* copy() override;
 
   // Errors: as the port's readers.
   absl::StatusOr<PostgresGauges> Gauges();

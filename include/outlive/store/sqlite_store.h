@@ -156,6 +156,7 @@ class SqliteStore final : public JobStore {
   std::unique_ptr<Subscription> Subscribe(std::function<void(WakeHint)> on_wake) override;
   const StoreInfo& info() const override;
   const Clock& clock() const override;
+  StoreCopy* copy() override;
 
  private:
   class State;

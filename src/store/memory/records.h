@@ -77,7 +77,7 @@ struct MemorySession {
 };
 
 struct MemoryKey {
-  std::string name;  // Kind, NUL, key.
+  Fingerprint name = {};  // KeyFingerprint().
   JobId job = 0;
   Fingerprint args = {};
   Micros expires = 0;

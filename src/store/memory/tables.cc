@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "outlive/core/store_rules.h"
+#include "store/memory/views.h"
 
 namespace outlive::internal {
 namespace {
@@ -307,7 +308,7 @@ std::vector<MemorySession*> MemoryTables::ExpiredSessions() {
   return expired;
 }
 
-const MemoryKey* MemoryTables::FindKey(const std::string& name) const {
+const MemoryKey* MemoryTables::FindKey(const Fingerprint& name) const {
   const auto found = keys_.find(name);
   if (found == keys_.end() || found->second->expires <= now_) return nullptr;
   return found->second.get();
@@ -332,7 +333,7 @@ std::unique_ptr<MemoryKey> MemoryTables::TakeKey(MemoryKey& key) {
 
 void MemoryTables::GiveKey(std::unique_ptr<MemoryKey> key) {
   keys_by_expiry_.insert({key->expires, key.get()});
-  const std::string& name = key->name;
+  const Fingerprint name = key->name;
   keys_.emplace(name, std::move(key));
 }
 
@@ -357,6 +358,60 @@ int MemoryTables::DeleteEventsUntil(absl::Time at, int count_max) {
     ++count;
   }
   return count;
+}
+
+// -- What a copy brings -----------------------------------------------------------------------
+
+void MemoryTables::AddStoredJob(const StoredJob& stored) {
+  const Job& job = stored.job;
+  auto owned = std::make_unique<MemoryRecord>();
+  MemoryRecord& record = *owned;
+  record.id = job.id;
+  record.fixed = {.lane = &LaneOf(job.queue, job.kind),
+                  .priority = job.priority,
+                  .attempt_count_max = job.attempt_count_max,
+                  .created_at = absl::ToUnixMicros(job.created_at),
+                  .args = job.args,
+                  .idempotency_key = job.idempotency_key,
+                  .partition_key = job.partition_key,
+                  .traceparent = job.traceparent,
+                  .retry_policy = job.retry_policy,
+                  .tags = job.tags,
+                  .follow_ups = stored.follow_ups};
+  JobLive& live = record.live;
+  live.state = job.state;
+  live.cancel_requested = job.cancel_requested;
+  live.last_end = stored.last_end;
+  live.attempt = job.attempt;
+  live.crashes = job.crashes;
+  live.generation = job.generation;
+  live.fence = job.fence;
+  if (job.state == JobState::kRunning) live.session = FindSession(job.session);
+  live.run_at = absl::ToUnixMicros(job.run_at);
+  if (job.started_at) live.started_at = absl::ToUnixMicros(*job.started_at);
+  if (job.ended_at) live.ended_at = absl::ToUnixMicros(*job.ended_at);
+  live.progress = job.progress;
+  live.progress_note = Share(job.progress_note);
+  live.checkpoint = Share(job.checkpoint);
+  live.output = Share(job.output);
+  if (!job.errors.empty()) {
+    live.errors = std::make_shared<const std::vector<AttemptError>>(job.errors);
+  }
+  if (!job.artifacts.empty()) {
+    live.artifacts = std::make_shared<const std::vector<Artifact>>(job.artifacts);
+  }
+  jobs_.emplace(record.id, std::move(owned));
+  for (const Artifact& artifact : job.artifacts) IndexArtifact(artifact.id, record);
+  record.touched = touched_.size();
+  touched_.push_back({&record, std::nullopt});
+  TouchLane(*record.fixed.lane);
+  Link(record);
+  AdoptLastJob(record.id);
+}
+
+void MemoryTables::AdoptLastEvent(std::int64_t seq) {
+  first_seq_ = seq + 1;
+  committed_seq_ = seq;
 }
 
 // -- What is committed ------------------------------------------------------------------------

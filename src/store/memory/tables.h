@@ -23,6 +23,7 @@
 #include <absl/container/flat_hash_map.h>
 #include <absl/time/time.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <deque>
@@ -35,6 +36,7 @@
 #include "outlive/core/event.h"
 #include "outlive/core/job.h"
 #include "outlive/core/limits.h"
+#include "outlive/core/store_copy.h"
 #include "store/memory/records.h"
 
 namespace outlive::internal {
@@ -111,7 +113,7 @@ class MemoryTables {
   std::vector<MemorySession*> ExpiredSessions();
 
   // Names it MemoryKey::name. A key whose window has ended is as none.
-  const MemoryKey* FindKey(const std::string& name) const;
+  const MemoryKey* FindKey(const Fingerprint& name) const;
   void PutKey(MemoryKey key);
 
   // -- What Prune() deletes ------------------------------------------------------------------
@@ -119,6 +121,25 @@ class MemoryTables {
   const Ended& ended(JobState state) const { return ended_[static_cast<std::size_t>(state)]; }
   int DeleteExpiredKeys(int count_max);
   int DeleteEventsUntil(absl::Time at, int count_max);
+
+  // -- What a copy brings (core/store_copy.h) ------------------------------------------------
+  // The open transaction is committed with it: the caller has checked that it can be.
+
+  // A job as it was kept elsewhere, without an event.
+  void AddStoredJob(const StoredJob& stored);
+  void AddStoredEvent(const Event& event) { events_.push_back(event); }
+
+  // Numbers that were used elsewhere. Not before events that were kept there are here.
+  void AdoptLastJob(JobId id) { last_id_ = std::max(last_id_, id); }
+  void AdoptTime(Micros now) { now_ = std::max(now_, now); }
+
+  // The log goes on after this entry; it has none yet.
+  void AdoptLastEvent(std::int64_t seq);
+  const absl::btree_map<Fingerprint, std::unique_ptr<MemoryKey>>& keys() const { return keys_; }
+  const absl::flat_hash_map<std::string, std::unique_ptr<MemorySession>>& sessions() const {
+    return sessions_;
+  }
+  JobId last_job() const { return last_id_; }
 
   // -- What is committed ---------------------------------------------------------------------
 
@@ -184,7 +205,7 @@ class MemoryTables {
   absl::flat_hash_map<std::string, std::unique_ptr<MemoryQueue>> queues_;
   absl::flat_hash_map<std::string, std::unique_ptr<MemorySession>> sessions_;
   absl::btree_set<std::pair<Micros, MemorySession*>> sessions_by_expiry_;
-  absl::flat_hash_map<std::string, std::unique_ptr<MemoryKey>> keys_;
+  absl::btree_map<Fingerprint, std::unique_ptr<MemoryKey>> keys_;
   absl::btree_set<std::pair<Micros, MemoryKey*>> keys_by_expiry_;
   absl::flat_hash_map<std::string, MemoryRecord*> artifacts_;  // By id.
 

@@ -31,13 +31,6 @@ absl::Status NotPossible(JobId id, std::string_view what, JobState state) {
       fmt::format("job {} cannot be {}: it is {}", id, what, JobStateName(state)));
 }
 
-std::string KeyName(const NewJob& job) {
-  std::string name;
-  name.reserve(job.kind.size() + 1 + job.idempotency_key.size());
-  name.append(job.kind).push_back('\0');  // A kind has no NUL.
-  return name.append(job.idempotency_key);
-}
-
 void KeepError(JobLive& live, AttemptError error) {
   std::vector<AttemptError> errors = ListOf(live.errors);
   AddError(errors, std::move(error));
@@ -76,9 +69,9 @@ absl::StatusOr<Inserted> MemoryWriter::InsertOne(const NewJob& job) {
   const bool keyed = !job.idempotency_key.empty();
   MemoryKey key;
   if (keyed) {
-    key.name = KeyName(job);
     const Fingerprint name = KeyFingerprint(job.kind, job.idempotency_key);
-    if (const MemoryKey* const used = tables_.FindKey(key.name); used != nullptr) {
+    key.name = name;
+    if (const MemoryKey* const used = tables_.FindKey(name); used != nullptr) {
       if (payloads_.IsArgsFingerprint(used->args, name, job.args)) return Inserted{used->job, true};
       return absl::AlreadyExistsError(
           fmt::format("the idempotency key was used with other arguments, for job {}", used->job));

@@ -33,7 +33,8 @@ bool WaitFor(PGconn* connection, short events, absl::Duration deadline) {
 }  // namespace
 
 absl::Status Connection::Ensure(absl::Duration timeout) {
-  if (connection_ != nullptr) return absl::OkStatus();
+  if (usable()) return absl::OkStatus();
+  Close();
   const absl::Duration now = SinceBoot();
   if (now < retry_at_) {
     return absl::UnavailableError("PostgreSQL: no connection; the next attempt comes soon");
@@ -63,6 +64,7 @@ absl::Status Connection::Connect(absl::Duration timeout) {
   std::copy(values.begin(), values.end(), given.begin());
   const absl::Duration deadline = SinceBoot() + timeout;
   prepared_.clear();
+  stale_ = false;
   connection_.reset(PQconnectStartParams(names.data(), given.data(), 1));
   if (connection_ == nullptr || PQstatus(handle()) == CONNECTION_BAD) {
     return ConnectStatus(handle(), options_.secret);
@@ -169,7 +171,9 @@ absl::StatusOr<std::vector<Rows>> Connection::Receive(absl::Span<const Sent> sen
       }
     } else if (kind != PGRES_PIPELINE_ABORTED) {
       status.Update(StatusOf(result->get(), doing));
-      if (PQresultErrorField(result->get(), PG_DIAG_SQLSTATE) == nullptr) return Lost(doing);
+      const char* const state = PQresultErrorField(result->get(), PG_DIAG_SQLSTATE);
+      if (state == nullptr) return Lost(doing);
+      stale_ = stale_ || IsStalePlan(state);
     }
     ++at;
   }

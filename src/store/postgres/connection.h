@@ -50,7 +50,8 @@ class Connection final : public Session {
   Connection(const ConnectionOptions& options, const SqlBook& book)
       : options_(options), book_(book) {}
 
-  // Connects, unless there is a connection; after a failure not at once, but later each time.
+  // Connects, unless there is a usable connection; after a failure not at once, but later each
+  // time.
   absl::Status Ensure(absl::Duration timeout);
 
   absl::StatusOr<std::vector<Rows>> Run(absl::Span<const Query> queries) override;
@@ -64,6 +65,9 @@ class Connection final : public Session {
   void Close() { connection_.reset(); }
 
   bool connected() const { return connection_ != nullptr; }
+
+  // Connected, and what is prepared on it is of use still.
+  bool usable() const { return connected() && !stale_; }
   PGconn* handle() const { return connection_.get(); }
 
   // Of the server: 150018.
@@ -89,6 +93,7 @@ class Connection final : public Session {
   const SqlBook& book_;
   std::unique_ptr<PGconn, FinishConnection> connection_;
   absl::flat_hash_set<std::string_view> prepared_;
+  bool stale_ = false;
   int failure_count_ = 0;
   absl::Duration retry_at_ = absl::ZeroDuration();  // Since boot.
 };

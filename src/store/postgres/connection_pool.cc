@@ -12,10 +12,10 @@ absl::Status ConnectionPool::Use(absl::Duration timeout,
   absl::StatusOr<std::unique_ptr<Connection>> taken = Take(timeout);
   OUTLIVE_RETURN_IF_ERROR(taken.status());
   Connection& connection = **taken;
-  const bool used_before = connection.connected();
+  const bool used_before = connection.usable();
   absl::Status status = connection.Ensure(timeout);
   if (status.ok()) status = call(connection);
-  if (!status.ok() && used_before && !connection.connected()) {
+  if (!status.ok() && used_before && !connection.usable()) {
     status = connection.Ensure(timeout);
     if (status.ok()) status = call(connection);
   }

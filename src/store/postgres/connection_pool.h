@@ -25,8 +25,8 @@ class ConnectionPool {
   ConnectionPool(const ConnectionOptions& options, const SqlBook& book, std::size_t count_max)
       : options_(options), book_(book), count_max_(count_max) {}
 
-  // Calls `call` with a connection, and a second time where that turns out to have been lost: what
-  // it does must bear that. kDeadlineExceeded: none was free within `timeout`.
+  // Calls `call` with a connection, and a second time where that turns out to be of no use any
+  // more: what it does must bear that. kDeadlineExceeded: none was free within `timeout`.
   absl::Status Use(absl::Duration timeout, absl::FunctionRef<absl::Status(Connection&)> call);
 
  private:

@@ -2,6 +2,7 @@
 #include <utility>
 
 #include "core/return_if_error.h"
+#include "outlive/core/store_copy.h"
 #include "store/postgres/transaction.h"
 
 namespace outlive::postgres {
@@ -60,8 +61,9 @@ absl::Status JoinedTransaction::StartCall() {
                             Query{.name = "transaction/now"}};
   const absl::StatusOr<std::vector<Rows>> results = host_.Run(start);
   OUTLIVE_RETURN_IF_ERROR(results.status());
-  session_.Start(time_.See((*results)[1]));
-  return absl::OkStatus();
+  const Rows& now = (*results)[1];
+  session_.Start(time_.See(now));
+  return StoreIsOpen(now.Int(0, 2) != 0, now.Int(0, 3) != 0);
 }
 
 absl::Status JoinedTransaction::EndCall() {

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <utility>
 
 #include "core/return_if_error.h"
@@ -14,6 +15,7 @@
 #include "store/postgres/schema.h"
 #include "store/postgres/settings.h"
 #include "store/postgres/sql_book.h"
+#include "store/postgres/store_copy.h"
 #include "store/postgres/transaction.h"
 #include "store/postgres/waker.h"
 #include "store/postgres/writer.h"
@@ -21,12 +23,12 @@
 namespace outlive {
 namespace {
 
-constexpr int kOldestServer = 120'000;
+constexpr int kOldestServer = 140'000;
 
 absl::Status CheckServer(const postgres::Connection& connection) {
   if (connection.server_version() < kOldestServer) {
     return absl::FailedPreconditionError(fmt::format(
-        "the server is PostgreSQL {}, and 12 is needed", connection.server_version() / 10'000));
+        "the server is PostgreSQL {}, and 14 is needed", connection.server_version() / 10'000));
   }
   const char* const encoding = PQparameterStatus(connection.handle(), "server_encoding");
   const std::string_view name = encoding == nullptr ? "unknown" : encoding;
@@ -74,6 +76,12 @@ class PostgresStore::State {
         "the store was opened before fork(): the child has to open its own");
   }
 
+  // A move has given the schema another id than this store has sealed for.
+  absl::Status CheckFresh() const {
+    if (!stale) return absl::OkStatus();
+    return absl::FailedPreconditionError("jobs were moved to the store: open it anew");
+  }
+
   // Runs `call` with a reader and gives its result.
   template <class Result, class Call>
   absl::StatusOr<Result> Read(Call call) {
@@ -102,6 +110,8 @@ class PostgresStore::State {
   postgres::LaneBook lanes;
   postgres::Writer writer;
   postgres::Waker waker;
+  std::atomic<bool> stale = false;
+  postgres::PostgresCopy copy{writer, options.begin_timeout, stale};
 };
 
 absl::StatusOr<std::unique_ptr<PostgresStore>> PostgresStore::Open(
@@ -142,12 +152,16 @@ PostgresStore::~PostgresStore() {
 
 absl::StatusOr<std::unique_ptr<StoreTransaction>> PostgresStore::Begin() {
   OUTLIVE_RETURN_IF_ERROR(state_->CheckProcess());
+  OUTLIVE_RETURN_IF_ERROR(state_->CheckFresh());
   OUTLIVE_RETURN_IF_ERROR(state_->writer.Begin(state_->options.begin_timeout));
-  return std::make_unique<postgres::OwnTransaction>(state_->writer, state_->waker);
+  auto transaction = std::make_unique<postgres::OwnTransaction>(state_->writer, state_->waker);
+  OUTLIVE_RETURN_IF_ERROR(state_->writer.CheckOpen());
+  return transaction;
 }
 
 absl::StatusOr<std::unique_ptr<StoreTransaction>> PostgresStore::Join(HostTransaction host) {
   OUTLIVE_RETURN_IF_ERROR(state_->CheckProcess());
+  OUTLIVE_RETURN_IF_ERROR(state_->CheckFresh());
   PGconn* const connection = host.postgres();
   if (connection == nullptr) {
     return absl::FailedPreconditionError("the transaction is not one of PostgreSQL's");
@@ -219,5 +233,7 @@ absl::StatusOr<PostgresGauges> PostgresStore::Gauges() {
 const StoreInfo& PostgresStore::info() const { return state_->info; }
 
 const Clock& PostgresStore::clock() const { return state_->time.clock(); }
+
+StoreCopy* PostgresStore::copy() { return state_->forked() ? nullptr : &state_->copy; }
 
 }  // namespace outlive

@@ -28,6 +28,7 @@ SqlBook::SqlBook(std::string_view schema) : schema_(schema) {
   constexpr std::array kFiles = {std::pair("transaction", kTransactionSql),
                                  std::pair("insert", kInsertSql),
                                  std::pair("claim", kClaimSql),
+                                 std::pair("copy", kCopySql),
                                  std::pair("job_rows", kJobRowsSql),
                                  std::pair("maintenance", kMaintenanceSql),
                                  std::pair("read", kReadSql),

@@ -22,9 +22,11 @@ struct StateClass {
 // The first that fits. Appendix A of PostgreSQL's manual has the states.
 constexpr std::array kClasses = {
     StateClass{"08", absl::StatusCode::kUnavailable},         // Connection exceptions.
+    StateClass{"0A000", absl::StatusCode::kUnavailable},      // See IsStalePlan().
     StateClass{"23", absl::StatusCode::kUnavailable},         // Lost a race for a unique name.
     StateClass{"25006", absl::StatusCode::kUnavailable},      // Read-only: a failover.
     StateClass{"25P03", absl::StatusCode::kUnavailable},      // Idle in transaction for too long.
+    StateClass{"26000", absl::StatusCode::kUnavailable},      // See IsStalePlan().
     StateClass{"28", absl::StatusCode::kFailedPrecondition},  // Not let in.
     StateClass{"3D", absl::StatusCode::kFailedPrecondition},  // No such database.
     StateClass{"3F", absl::StatusCode::kFailedPrecondition},  // No such schema.
@@ -51,6 +53,10 @@ absl::StatusCode CodeOfState(std::string_view sql_state) {
 
 bool IsConflictState(std::string_view sql_state) {
   return sql_state == "40001" || sql_state == "40P01" || sql_state.substr(0, 2) == "23";
+}
+
+bool IsStalePlan(std::string_view sql_state) {
+  return sql_state == "26000" || sql_state == "0A000";
 }
 
 absl::Status StatusOf(const PGresult* result, std::string_view doing) {

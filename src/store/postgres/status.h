@@ -20,6 +20,9 @@ absl::StatusCode CodeOfState(std::string_view sql_state);
 // was first to take. Doing it all again will see what the other has done.
 bool IsConflictState(std::string_view sql_state);
 
+// A prepared statement is gone, or its tables have changed: a new connection prepares it anew.
+bool IsStalePlan(std::string_view sql_state);
+
 // Of a result that is an error. `doing`: "load_live".
 absl::Status StatusOf(const PGresult* result, std::string_view doing);
 

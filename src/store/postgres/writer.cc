@@ -48,10 +48,10 @@ absl::Status Writer::Begin(absl::Duration timeout) {
 }
 
 absl::Status Writer::BeginLocked(absl::Duration timeout) {
-  const bool used_before = connection_.connected();
+  const bool used_before = connection_.usable();
   absl::Status status = BeginOnce(timeout);
   // The server has closed a connection that nobody used: nothing was lost.
-  if (!status.ok() && used_before && !connection_.connected()) status = BeginOnce(timeout);
+  if (!status.ok() && used_before && !connection_.usable()) status = BeginOnce(timeout);
   if (absl::IsDeadlineExceeded(status)) return absl::UnavailableError(status.message());
   return status;
 }
@@ -61,7 +61,10 @@ absl::Status Writer::BeginOnce(absl::Duration timeout) {
   const std::array queries = {Query{.name = "transaction/begin"}, Query{.name = "transaction/now"}};
   const absl::StatusOr<std::vector<Rows>> results = connection_.Run(queries);
   OUTLIVE_RETURN_IF_ERROR(results.status());
-  session_.Start(time_.See((*results)[1]));
+  const Rows& now = (*results)[1];
+  frozen_ = now.Int(0, 2) != 0;
+  filling_ = now.Int(0, 3) != 0;
+  session_.Start(time_.See(now));
   return absl::OkStatus();
 }
 

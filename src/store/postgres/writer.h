@@ -13,6 +13,7 @@
 #include <deque>
 
 #include "outlive/core/mutex.h"
+#include "outlive/core/store_copy.h"
 #include "store/postgres/connection.h"
 #include "store/postgres/database_time.h"
 #include "store/postgres/write_session.h"
@@ -30,6 +31,9 @@ class Writer {
   absl::Status Begin(absl::Duration timeout);
 
   WriteSession& session() { return session_; }
+
+  // The store is not closed for a move, as of Begin().
+  absl::Status CheckOpen() const { return StoreIsOpen(frozen_, filling_); }
 
   // End the transaction and the turn. What subscribers should know is added to `hint`.
   absl::Status Commit(WakeHint& hint);
@@ -52,6 +56,8 @@ class Writer {
   Connection connection_;
   WriteSession session_;
   DatabaseTime& time_;
+  bool frozen_ = false;
+  bool filling_ = false;
 };
 
 }  // namespace outlive::postgres

@@ -62,7 +62,8 @@ absl::Status JoinedTransaction::InSavepoint(absl::FunctionRef<absl::Status()> ca
 absl::Status JoinedTransaction::StartCall() {
   session_.Forget();
   OUTLIVE_RETURN_IF_ERROR(take_write_lock_.Run());
-  return session_.context.Start(true);
+  OUTLIVE_RETURN_IF_ERROR(session_.context.Start(true));
+  return session_.context.CheckOpen();
 }
 
 absl::Status JoinedTransaction::Exec(const char* sql, const char* doing) {

@@ -4,6 +4,7 @@
 #include <sqlite3.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <utility>
 
 #include "core/faults.h"
@@ -15,6 +16,7 @@
 #include "store/sqlite/file.h"
 #include "store/sqlite/reader_pool.h"
 #include "store/sqlite/schema.h"
+#include "store/sqlite/store_copy.h"
 #include "store/sqlite/transaction.h"
 #include "store/sqlite/watcher.h"
 #include "store/sqlite/writer.h"
@@ -164,6 +166,12 @@ class SqliteStore::State {
         "the store was opened before fork(): the child has to open its own");
   }
 
+  // A move has given the file another id than this store has sealed for.
+  absl::Status CheckFresh() const {
+    if (!stale) return absl::OkStatus();
+    return absl::FailedPreconditionError("jobs were moved to the store: open it anew");
+  }
+
   // Runs `read` with a reader and gives its result.
   template <class Result, class Call>
   absl::StatusOr<Result> Read(Call call) {
@@ -186,6 +194,8 @@ class SqliteStore::State {
   sqlite::ReaderPool readers;
   WakeHub hub;
   sqlite::Watcher watcher;
+  std::atomic<bool> stale = false;
+  sqlite::SqliteCopy copy{writer, options.busy_timeout, stale};
 };
 
 absl::StatusOr<std::unique_ptr<SqliteStore>> SqliteStore::Open(const std::string& path,
@@ -230,12 +240,16 @@ SqliteStore::~SqliteStore() {
 
 absl::StatusOr<std::unique_ptr<StoreTransaction>> SqliteStore::Begin() {
   OUTLIVE_RETURN_IF_ERROR(state_->CheckProcess());
+  OUTLIVE_RETURN_IF_ERROR(state_->CheckFresh());
   OUTLIVE_RETURN_IF_ERROR(state_->writer.Begin(state_->options.busy_timeout));
-  return std::make_unique<sqlite::OwnTransaction>(state_->writer, state_->hub);
+  auto transaction = std::make_unique<sqlite::OwnTransaction>(state_->writer, state_->hub);
+  OUTLIVE_RETURN_IF_ERROR(state_->writer.session().context.CheckOpen());
+  return transaction;
 }
 
 absl::StatusOr<std::unique_ptr<StoreTransaction>> SqliteStore::Join(HostTransaction host) {
   OUTLIVE_RETURN_IF_ERROR(state_->CheckProcess());
+  OUTLIVE_RETURN_IF_ERROR(state_->CheckFresh());
   sqlite3* const connection = host.sqlite();
   if (connection == nullptr) {
     return absl::FailedPreconditionError("the transaction is not one of SQLite's");
@@ -307,5 +321,7 @@ std::unique_ptr<Subscription> SqliteStore::Subscribe(std::function<void(WakeHint
 const StoreInfo& SqliteStore::info() const { return state_->info; }
 
 const Clock& SqliteStore::clock() const { return *state_->options.clock; }
+
+StoreCopy* SqliteStore::copy() { return state_->forked() ? nullptr : &state_->copy; }
 
 }  // namespace outlive

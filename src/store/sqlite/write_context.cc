@@ -60,13 +60,28 @@ absl::Status WriteContext::ReadNewest() {
     if (rows.Next()) time_.See(rows.Int(0));
     OUTLIVE_RETURN_IF_ERROR(rows.status());
   }
-  Rows rows = meta_.Query(kSchemaVersion);
-  if (rows.Next()) {
-    OUTLIVE_RETURN_IF_ERROR(CheckSchemaVersion(rows.Int(0), SchemaVersion()));
+  {
+    Rows rows = meta_.Query(kSchemaVersion);
+    if (rows.Next()) {
+      OUTLIVE_RETURN_IF_ERROR(CheckSchemaVersion(rows.Int(0), SchemaVersion()));
+    }
+    OUTLIVE_RETURN_IF_ERROR(rows.status());
   }
-  OUTLIVE_RETURN_IF_ERROR(rows.status());
+  const absl::StatusOr<bool> frozen = HasMeta(kFrozenName);
+  OUTLIVE_RETURN_IF_ERROR(frozen.status());
+  const absl::StatusOr<bool> filling = HasMeta(kCopyOfName);
+  OUTLIVE_RETURN_IF_ERROR(filling.status());
+  frozen_ = *frozen;
+  filling_ = *filling;
   known_ = true;
   return absl::OkStatus();
+}
+
+absl::StatusOr<bool> WriteContext::HasMeta(std::string_view name) {
+  Rows rows = meta_.Query(name);
+  const bool found = rows.Next();
+  OUTLIVE_RETURN_IF_ERROR(rows.status());
+  return found;
 }
 
 absl::Status WriteContext::Flush() {

@@ -10,11 +10,13 @@
 #include <absl/container/flat_hash_map.h>
 #include <absl/container/flat_hash_set.h>
 #include <absl/status/status.h>
+#include <absl/status/statusor.h>
 #include <absl/time/time.h>
 
 #include <array>
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/store_time.h"
@@ -23,6 +25,7 @@
 #include "outlive/core/job_store.h"
 #include "outlive/core/lifecycle.h"
 #include "outlive/core/payloads.h"
+#include "outlive/core/store_copy.h"
 #include "store/sqlite/catalog.h"
 #include "store/sqlite/event_codec.h"
 #include "store/sqlite/sql_text.h"
@@ -30,6 +33,10 @@
 #include "store/sqlite_sql.h"
 
 namespace outlive::sqlite {
+
+// In outlive_meta: what the file is closed for (core/store_copy.h).
+inline constexpr std::string_view kFrozenName = "frozen";
+inline constexpr std::string_view kCopyOfName = "copy_of";
 
 class WriteContext {
  public:
@@ -40,6 +47,9 @@ class WriteContext {
   // Begins a transaction whose write lock is held, and fixes its moment. `reread`: others may have
   // written since the last one.
   absl::Status Start(bool reread);
+
+  // The file is not closed for a move, as of Start().
+  absl::Status CheckOpen() const { return StoreIsOpen(frozen_, filling_); }
 
   // Writes events and counts. Nothing else may be written before the commit.
   absl::Status Flush();
@@ -81,6 +91,7 @@ class WriteContext {
 
   absl::Status ReadNewest();
   absl::Status ReadPaused();
+  absl::StatusOr<bool> HasMeta(std::string_view name);
   absl::Status FlushEvents();
   absl::Status FlushCompleted();
 
@@ -91,6 +102,8 @@ class WriteContext {
 
   // As stored, or of this transaction.
   bool known_ = false;
+  bool frozen_ = false;
+  bool filling_ = false;
   absl::Time now_;
   std::int64_t next_seq_ = 1;
   JobId last_job_ = 0;

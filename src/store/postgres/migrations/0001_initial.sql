@@ -290,6 +290,9 @@ BEGIN
      OR octet_length(key_bytes) > 512 OR octet_length(partition_bytes) > 512 THEN
     RAISE invalid_parameter_value
       USING MESSAGE = 'an option is out of its range: see core/job.h';
+  ELSIF EXISTS (SELECT FROM outlive.meta WHERE name IN ('frozen', 'copy_of')) THEN
+    RAISE object_not_in_prerequisite_state
+      USING MESSAGE = 'the jobs of this schema are being moved, or have been';
   END IF;
 
   new_id := nextval('outlive.job_id');

@@ -21,10 +21,12 @@ RELEASE SAVEPOINT outlive_call
 -- @undo
 ROLLBACK TO SAVEPOINT outlive_call
 
--- The server's time, and that of the newest entry of the log.
+-- The server's time, that of the newest entry of the log, and what the store is closed for.
 -- @now
 SELECT floor(extract(epoch FROM clock_timestamp()) * 1000000)::bigint,
-       (SELECT at FROM outlive.event_batch ORDER BY seq DESC LIMIT 1)
+       (SELECT at FROM outlive.event_batch ORDER BY seq DESC LIMIT 1),
+       EXISTS (SELECT FROM outlive.meta WHERE name = 'frozen'),
+       EXISTS (SELECT FROM outlive.meta WHERE name = 'copy_of')
 
 -- @configure
 SELECT set_config(name, value, $3::bigint <> 0)
