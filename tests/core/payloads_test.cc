@@ -18,7 +18,8 @@ TEST_CASE("the head of a sealed payload is never written in another way") {
   CHECK(SealedHead("2026-07") ==
         "outlive-sealed-1\x07"
         "2026-07");
-  const auto sealed = ReadSealed(SealedHead("2026-07") + "body");
+  const std::string bytes = SealedHead("2026-07") + "body";
+  const auto sealed = ReadSealed(bytes);
   REQUIRE(sealed.has_value());
   CHECK(sealed->key_id == "2026-07");
   CHECK(sealed->body == "body");
@@ -31,7 +32,8 @@ TEST_CASE("what has no mark was never sealed, and a head that is cut off has no 
   const std::string head = SealedHead("k1");
   for (std::size_t size = 0; size < head.size(); ++size) {
     CAPTURE(size);
-    const auto sealed = ReadSealed(head.substr(0, size));
+    const std::string start = head.substr(0, size);
+    const auto sealed = ReadSealed(start);
     CHECK(sealed.has_value() == (size >= 16));
     if (sealed) CHECK(sealed->key_id.empty());
     if (sealed) CHECK(sealed->body.empty());
