@@ -8,48 +8,25 @@
 #include "outlive/conformance/job_store_sealing.h"
 #include "outlive/core/migrate_store.h"
 #include "outlive/store/postgres_store.h"
-#include "outlive/store/sqlite_store.h"
 #include "outlive/testing/virtual_clock.h"
 #include "tests/postgres/connection.h"
 #include "tests/postgres/server.h"
 #include "tests/store/migrate_rig.h"
-#include "tests/store/sqlite_folder.h"
 
 using outlive::JobStore;
 using outlive::MigrateStore;
 using outlive::MigrationReport;
 using outlive::PostgresStore;
-using outlive::SqliteStore;
 using outlive::StoreRows;
 using outlive::testing::Everything;
 using outlive::testing::FillWithEverything;
 using outlive::testing::IsClosed;
+using outlive::testing::SqliteFile;
 using outlive::testing::TamperedStore;
 using outlive::testing::VirtualClock;
 using namespace outlive::conformance;  // NOLINT: its helpers are this file's vocabulary.
 
 namespace {
-
-class File {
- public:
-  File(const VirtualClock& clock, const outlive::PayloadCipher* cipher = nullptr)
-      : clock_(clock), cipher_(cipher) {
-    Open();
-  }
-
-  JobStore& store() { return *store_; }
-  void Open() {
-    store_.reset();
-    store_ = Value(
-        SqliteStore::Open(folder_.File(), {.clock = &clock_, .cipher = cipher_, .watch = false}));
-  }
-
- private:
-  const outlive::testing::SqliteFolder folder_;
-  const VirtualClock& clock_;
-  const outlive::PayloadCipher* const cipher_;
-  std::unique_ptr<SqliteStore> store_;
-};
 
 // A schema, as a process that opens it finds it.
 class Schema {
@@ -89,9 +66,9 @@ TEST_CASE("a move to a server and back takes everything along") {
   for (const bool sealed : {false, true}) {
     CAPTURE(sealed);
     const outlive::PayloadCipher* const with = sealed ? &cipher : nullptr;
-    File from(clock, with);
+    SqliteFile from(clock, with);
     Schema between(clock, with);
-    File to(clock, with);
+    SqliteFile to(clock, with);
     FillWithEverything(from.store(), clock);
     const std::string before = Everything(from.store());
     const std::string id = from.store().info().store_id;
@@ -119,7 +96,7 @@ TEST_CASE("a move to a server and back takes everything along") {
 
 TEST_CASE("work goes on on the server where it was") {
   VirtualClock clock;
-  File from(clock);
+  SqliteFile from(clock);
   Schema to(clock);
   FillWithEverything(from.store(), clock);
   const outlive::JobId newest = ListAll(from.store()).front().id;
@@ -145,7 +122,7 @@ TEST_CASE("work goes on on the server where it was") {
 
 TEST_CASE("a move to a server that was killed after any transaction goes on") {
   VirtualClock clock;
-  File from(clock);
+  SqliteFile from(clock);
   Schema to(clock);
   FillWithEverything(from.store(), clock);
   const std::string before = Everything(from.store());
@@ -172,7 +149,7 @@ TEST_CASE("a move to a server that was killed after any transaction goes on") {
 TEST_CASE("a schema is frozen only when whoever was let in before has ended") {
   VirtualClock clock;
   Schema from(clock);
-  File to(clock);
+  SqliteFile to(clock);
   MustInsert(from.store());
   outlive::testing::Connection host(from.conninfo());
   host.Query("BEGIN");

@@ -1,5 +1,5 @@
-// What a move is tested with: a store that has everything a store can have, and a store whose
-// filling can be made to fail.
+// What a move is tested with: a file, a store that has everything a store can have, and a store
+// whose filling can be made to fail.
 #ifndef OUTLIVE_TESTS_STORE_MIGRATE_RIG_H_
 #define OUTLIVE_TESTS_STORE_MIGRATE_RIG_H_
 
@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -16,9 +17,33 @@
 #include "outlive/core/forwarding_job_store.h"
 #include "outlive/core/retry_policy.h"
 #include "outlive/core/store_copy.h"
+#include "outlive/store/sqlite_store.h"
 #include "outlive/testing/virtual_clock.h"
+#include "tests/store/sqlite_folder.h"
 
 namespace outlive::testing {
+
+// A file, as a process that opens it finds it.
+class SqliteFile {
+ public:
+  explicit SqliteFile(const VirtualClock& clock, const PayloadCipher* cipher = nullptr)
+      : clock_(clock), cipher_(cipher) {
+    Open();
+  }
+
+  JobStore& store() { return *store_; }
+  void Open() {
+    store_.reset();
+    store_ = conformance::Value(
+        SqliteStore::Open(folder_.File(), {.clock = &clock_, .cipher = cipher_, .watch = false}));
+  }
+
+ private:
+  const SqliteFolder folder_;
+  const VirtualClock& clock_;
+  const PayloadCipher* const cipher_;
+  std::unique_ptr<SqliteStore> store_;
+};
 
 // A job that has been through everything and is done, and one whose process is gone.
 inline void FillWithReports(JobStore& store, VirtualClock& clock) {

@@ -8,52 +8,23 @@
 #include "outlive/conformance/helpers.h"
 #include "outlive/conformance/job_store_sealing.h"
 #include "outlive/store/memory_store.h"
-#include "outlive/store/sqlite_store.h"
 #include "outlive/testing/virtual_clock.h"
 #include "tests/core/message.h"
 #include "tests/store/migrate_rig.h"
-#include "tests/store/sqlite_folder.h"
 
 using outlive::JobStore;
 using outlive::MemoryStore;
 using outlive::MigrateStore;
 using outlive::MigrationReport;
-using outlive::SqliteStore;
 using outlive::StoreRows;
 using outlive::testing::Everything;
 using outlive::testing::FillWithEverything;
 using outlive::testing::IsClosed;
 using outlive::testing::MissingIn;
-using outlive::testing::SqliteFolder;
+using outlive::testing::SqliteFile;
 using outlive::testing::TamperedStore;
 using outlive::testing::VirtualClock;
 using namespace outlive::conformance;  // NOLINT: its helpers are this file's vocabulary.
-
-namespace {
-
-// A file, as a process that opens it finds it.
-class File {
- public:
-  explicit File(const VirtualClock& clock, const outlive::PayloadCipher* cipher = nullptr)
-      : clock_(clock), cipher_(cipher) {
-    Open();
-  }
-
-  JobStore& store() { return *store_; }
-  void Open() {
-    store_.reset();
-    store_ = Value(
-        SqliteStore::Open(folder_.File(), {.clock = &clock_, .cipher = cipher_, .watch = false}));
-  }
-
- private:
-  const SqliteFolder folder_;
-  const VirtualClock& clock_;
-  const outlive::PayloadCipher* const cipher_;
-  std::unique_ptr<SqliteStore> store_;
-};
-
-}  // namespace
 
 TEST_CASE("a move takes everything along, there and back") {
   VirtualClock clock;
@@ -61,9 +32,9 @@ TEST_CASE("a move takes everything along, there and back") {
   for (const outlive::PayloadCipher* const with :
        {(const outlive::PayloadCipher*)nullptr, (const outlive::PayloadCipher*)&cipher}) {
     CAPTURE(with);
-    File from(clock, with);
+    SqliteFile from(clock, with);
     MemoryStore between({.clock = &clock, .cipher = with});
-    File to(clock, with);
+    SqliteFile to(clock, with);
     FillWithEverything(from.store(), clock);
     const std::string before = Everything(from.store());
     const std::string id = from.store().info().store_id;
@@ -90,8 +61,8 @@ TEST_CASE("a move takes everything along, there and back") {
 
 TEST_CASE("work goes on in the target where it was") {
   VirtualClock clock;
-  File from(clock);
-  File to(clock);
+  SqliteFile from(clock);
+  SqliteFile to(clock);
   FillWithEverything(from.store(), clock);
   const outlive::JobId newest = ListAll(from.store()).front().id;
   Value(MigrateStore(from.store(), to.store()));
@@ -124,14 +95,14 @@ TEST_CASE("work goes on in the target where it was") {
 
 TEST_CASE("a move that was killed after any transaction goes on, and ends as if it never was") {
   VirtualClock clock;
-  File from(clock);
+  SqliteFile from(clock);
   FillWithEverything(from.store(), clock);
   MemoryStore reference({.clock = &clock});
   const std::string before = Everything(from.store());
   const MigrationReport expected = Value(MigrateStore(from.store(), reference));
   from.Open();
 
-  File to(clock);
+  SqliteFile to(clock);
   int kills = 0;
   for (bool done = false; !done; to.Open(), from.Open()) {
     int left = 1;  // Two transactions: the sessions, which are repeated, and one more.
@@ -161,8 +132,8 @@ TEST_CASE("what is read back must be what was written, or the target stays close
   VirtualClock clock;
   for (const int what : {0, 1, 2, 3}) {
     CAPTURE(what);
-    File from(clock);
-    File to(clock);
+    SqliteFile from(clock);
+    SqliteFile to(clock);
     FillWithEverything(from.store(), clock);
     TamperedStore forgets(to.store(), [what](StoreRows& rows) {
       if (what == 0 && !rows.jobs.empty()) rows.jobs.erase(rows.jobs.begin());
@@ -179,7 +150,7 @@ TEST_CASE("what is read back must be what was written, or the target stays close
 
 TEST_CASE("a source that a runner works on is refused, and stays as it is") {
   VirtualClock clock;
-  File from(clock);
+  SqliteFile from(clock);
   MemoryStore to({.clock = &clock});
   InsertAndClaim(from.store());
   const absl::Status status = MigrateStore(from.store(), to).status();
@@ -191,8 +162,8 @@ TEST_CASE("a source that a runner works on is refused, and stays as it is") {
 
 TEST_CASE("a target that is somebody else's is refused, and stays as it is") {
   VirtualClock clock;
-  File from(clock);
-  File other(clock);
+  SqliteFile from(clock);
+  SqliteFile other(clock);
   MemoryStore to({.clock = &clock});
   MustInsert(from.store());
   MustInsert(other.store());
@@ -223,8 +194,8 @@ TEST_CASE("a target that is somebody else's is refused, and stays as it is") {
 
 TEST_CASE("an empty store can be moved, and so can one whose log was pruned") {
   VirtualClock clock;
-  File from(clock);
-  File to(clock);
+  SqliteFile from(clock);
+  SqliteFile to(clock);
   MemoryStore between({.clock = &clock});
   SUBCASE("that never had a job") {}
   SUBCASE("that has none any more") {

@@ -6,13 +6,6 @@
 #include "store/postgres/transaction.h"
 
 namespace outlive::postgres {
-namespace {
-
-absl::Status NotHere() {
-  return absl::UnimplementedError("inside a host's transaction there are only Insert and Finish");
-}
-
-}  // namespace
 
 absl::StatusOr<std::vector<absl::StatusOr<Inserted>>> JoinedTransaction::Insert(
     absl::Span<const NewJob> jobs) {
@@ -73,44 +66,6 @@ absl::Status JoinedTransaction::EndCall() {
   OUTLIVE_RETURN_IF_ERROR(host_.Run(queries).status());
   waker_.ExpectHost();
   return absl::OkStatus();
-}
-
-absl::StatusOr<ClaimResult> JoinedTransaction::Claim(const ClaimRequest&) { return NotHere(); }
-
-absl::StatusOr<std::vector<absl::Status>> JoinedTransaction::Write(absl::Span<const WorkerWrite>) {
-  return NotHere();
-}
-
-absl::StatusOr<std::vector<absl::StatusOr<JobState>>> JoinedTransaction::Apply(
-    absl::Span<const Change>) {
-  return NotHere();
-}
-
-absl::Status JoinedTransaction::OpenSession(const std::string&, absl::Duration) {
-  return NotHere();
-}
-
-absl::Status JoinedTransaction::RenewSession(const std::string&, absl::Duration) {
-  return NotHere();
-}
-
-absl::Status JoinedTransaction::CloseSession(const std::string&) { return NotHere(); }
-
-absl::StatusOr<std::vector<Rescued>> JoinedTransaction::Rescue(const RescueRequest&) {
-  return NotHere();
-}
-
-absl::StatusOr<PruneResult> JoinedTransaction::Prune(const PruneRequest&) { return NotHere(); }
-
-absl::StatusOr<ReencryptResult> JoinedTransaction::Reencrypt(const ReencryptRequest&) {
-  return NotHere();
-}
-
-absl::Status JoinedTransaction::SetQueue(const QueueSettings&) { return NotHere(); }
-
-absl::Status JoinedTransaction::Commit() {
-  return absl::FailedPreconditionError(
-      "the transaction is the host's: its COMMIT also commits the jobs");
 }
 
 }  // namespace outlive::postgres

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "core/joined_transaction_base.h"
 #include "outlive/core/job_store.h"
 #include "outlive/core/wake_hub.h"
 #include "store/postgres/database_time.h"
@@ -60,7 +61,7 @@ class OwnTransaction final : public StoreTransaction {
 };
 
 // Writes over the host's connection, each call in a savepoint of its own.
-class JoinedTransaction final : public StoreTransaction {
+class JoinedTransaction final : public internal::JoinedTransactionBase {
  public:
   // A transaction is open on `host`. All outlive it.
   JoinedTransaction(pg_conn* host, const SqlBook& book, LaneBook& lanes, const Payloads& payloads,
@@ -70,22 +71,6 @@ class JoinedTransaction final : public StoreTransaction {
   absl::StatusOr<std::vector<absl::StatusOr<Inserted>>> Insert(
       absl::Span<const NewJob> jobs) override;
   absl::StatusOr<std::vector<absl::Status>> Finish(absl::Span<const Finished> finished) override;
-
-  // kUnimplemented.
-  absl::StatusOr<ClaimResult> Claim(const ClaimRequest& request) override;
-  absl::StatusOr<std::vector<absl::Status>> Write(absl::Span<const WorkerWrite> writes) override;
-  absl::StatusOr<std::vector<absl::StatusOr<JobState>>> Apply(
-      absl::Span<const Change> changes) override;
-  absl::Status OpenSession(const std::string& session, absl::Duration lease) override;
-  absl::Status RenewSession(const std::string& session, absl::Duration lease) override;
-  absl::Status CloseSession(const std::string& session) override;
-  absl::StatusOr<std::vector<Rescued>> Rescue(const RescueRequest& request) override;
-  absl::StatusOr<PruneResult> Prune(const PruneRequest& request) override;
-  absl::StatusOr<ReencryptResult> Reencrypt(const ReencryptRequest& request) override;
-  absl::Status SetQueue(const QueueSettings& settings) override;
-
-  // kFailedPrecondition.
-  absl::Status Commit() override;
 
  private:
   // Runs `call` so that all it writes is kept, or nothing.

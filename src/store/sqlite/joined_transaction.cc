@@ -7,13 +7,6 @@
 #include "store/sqlite/transaction.h"
 
 namespace outlive::sqlite {
-namespace {
-
-absl::Status NotHere() {
-  return absl::UnimplementedError("inside a host's transaction there are only Insert and Finish");
-}
-
-}  // namespace
 
 absl::StatusOr<std::vector<absl::StatusOr<Inserted>>> JoinedTransaction::Insert(
     absl::Span<const NewJob> jobs) {
@@ -69,44 +62,6 @@ absl::Status JoinedTransaction::StartCall() {
 absl::Status JoinedTransaction::Exec(const char* sql, const char* doing) {
   const int code = sqlite3_exec(host_, sql, nullptr, nullptr, nullptr);
   return code == SQLITE_OK ? absl::OkStatus() : ToStatus(host_, code, doing);
-}
-
-absl::StatusOr<ClaimResult> JoinedTransaction::Claim(const ClaimRequest&) { return NotHere(); }
-
-absl::StatusOr<std::vector<absl::Status>> JoinedTransaction::Write(absl::Span<const WorkerWrite>) {
-  return NotHere();
-}
-
-absl::StatusOr<std::vector<absl::StatusOr<JobState>>> JoinedTransaction::Apply(
-    absl::Span<const Change>) {
-  return NotHere();
-}
-
-absl::Status JoinedTransaction::OpenSession(const std::string&, absl::Duration) {
-  return NotHere();
-}
-
-absl::Status JoinedTransaction::RenewSession(const std::string&, absl::Duration) {
-  return NotHere();
-}
-
-absl::Status JoinedTransaction::CloseSession(const std::string&) { return NotHere(); }
-
-absl::StatusOr<std::vector<Rescued>> JoinedTransaction::Rescue(const RescueRequest&) {
-  return NotHere();
-}
-
-absl::StatusOr<PruneResult> JoinedTransaction::Prune(const PruneRequest&) { return NotHere(); }
-
-absl::StatusOr<ReencryptResult> JoinedTransaction::Reencrypt(const ReencryptRequest&) {
-  return NotHere();
-}
-
-absl::Status JoinedTransaction::SetQueue(const QueueSettings&) { return NotHere(); }
-
-absl::Status JoinedTransaction::Commit() {
-  return absl::FailedPreconditionError(
-      "the transaction is the host's: its COMMIT also commits the jobs");
 }
 
 }  // namespace outlive::sqlite
