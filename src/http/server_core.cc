@@ -24,7 +24,8 @@ ServerCore::ServerCore(const ServerOptions& options, const HttpServer::Handler& 
       io_(1),
       work_(io_.get_executor()),
       drain_(io_),
-      pool_(static_cast<std::size_t>(options.thread_count)) {}
+      pool_(static_cast<std::size_t>(options.thread_count)),
+      access_log_(pool_.get_executor()) {}
 
 ServerCore::~ServerCore() = default;
 
@@ -89,14 +90,25 @@ PreparedResponse ServerCore::OpenStream(const Request& request, Response respons
 
 void ServerCore::RunCallback(std::string_view what, absl::AnyInvocable<void()> callback) {
   boost::asio::post(pool_, [this, what, callback = std::move(callback)]() mutable {
-    try {
-      callback();
-    } catch (const std::exception& error) {
-      LogWarning(fmt::format("{} has thrown: {}", what, error.what()));
-    } catch (...) {
-      LogWarning(fmt::format("{} has thrown something that is no std::exception", what));
-    }
+    RunGuarded(what, callback);
   });
+}
+
+void ServerCore::LogAccess(AccessRecord record) {
+  if (!options_.access_log) return;
+  boost::asio::post(access_log_, [this, record = std::move(record)] {
+    RunGuarded("access_log", [&] { options_.access_log(record); });
+  });
+}
+
+void ServerCore::RunGuarded(std::string_view what, absl::FunctionRef<void()> callback) {
+  try {
+    callback();
+  } catch (const std::exception& error) {
+    LogWarning(fmt::format("{} has thrown: {}", what, error.what()));
+  } catch (...) {
+    LogWarning(fmt::format("{} has thrown something that is no std::exception", what));
+  }
 }
 
 void ServerCore::LogWarning(std::string message) {

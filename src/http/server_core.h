@@ -11,11 +11,13 @@
 
 #include <absl/container/flat_hash_map.h>
 #include <absl/functional/any_invocable.h>
+#include <absl/functional/function_ref.h>
 #include <absl/status/status.h>
 
 #include <atomic>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/strand.hpp>
 #include <boost/asio/thread_pool.hpp>
 #include <cstdint>
 #include <memory>
@@ -69,6 +71,9 @@ class ServerCore {
   // Runs a host's callback on a handler thread. What it throws is logged.
   void RunCallback(std::string_view what, absl::AnyInvocable<void()> callback);
 
+  // Tells the host's access log on a handler thread: one record at a time, in the order of the calls.
+  void LogAccess(AccessRecord record);
+
   void LogWarning(std::string message);
 
   // -- The I/O thread ----------------------------------------------------------------------
@@ -92,6 +97,7 @@ class ServerCore {
  private:
   PreparedResponse Prepare(const Request& request, Response response);
   PreparedResponse OpenStream(const Request& request, Response response);
+  void RunGuarded(std::string_view what, absl::FunctionRef<void()> callback);
   void CutAll();
   void FinishStopIfEmpty();
 
@@ -109,8 +115,9 @@ class ServerCore {
   absl::flat_hash_map<std::string, int> connections_by_address_;
   bool is_stopping_ = false;
 
-  // Last, so that its threads are gone before anything else is.
+  // Last, so that its threads are gone before what they use is.
   boost::asio::thread_pool pool_;
+  boost::asio::strand<boost::asio::thread_pool::executor_type> access_log_;
 };
 
 }  // namespace outlive::http

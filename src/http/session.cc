@@ -125,7 +125,6 @@ void Session::OnWritten(WriteOutcome outcome) {
 }
 
 void Session::LogAccess(const WriteOutcome& outcome) {
-  if (!core_.options().access_log) return;
   AccessRecord record;
   record.peer_address = peer_address_;
   record.method = incoming_.method;
@@ -134,9 +133,7 @@ void Session::LogAccess(const WriteOutcome& outcome) {
   record.body_bytes = outcome.body_bytes;
   record.duration = core_.clock().SinceBoot() - received_at_;
   record.complete = outcome.status.ok();
-  core_.RunCallback("access_log", [&core = core_, record = std::move(record)] {
-    core.options().access_log(record);
-  });
+  core_.LogAccess(std::move(record));
 }
 
 void Session::WatchReader() {
