@@ -21,7 +21,7 @@ class StoreTime {
 
   absl::Time Now() {
     See(absl::ToUnixMicros(clock_.Now()));
-    return absl::FromUnixMicros(last_.load(std::memory_order_relaxed));
+    return absl::FromUnixMicros(last());
   }
 
   // The store has been at this time, in microseconds since 1970.
@@ -30,6 +30,9 @@ class StoreTime {
     while (at > last && !last_.compare_exchange_weak(last, at, std::memory_order_relaxed)) {
     }
   }
+
+  // The latest time that the store has been seen at; INT64_MIN: none yet.
+  std::int64_t last() const { return last_.load(std::memory_order_relaxed); }
 
   const Clock& clock() const { return clock_; }
 

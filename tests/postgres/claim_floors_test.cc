@@ -32,14 +32,25 @@ Params Places(std::int64_t priority, absl::Time run_at, JobId job) {
   return params;
 }
 
-TEST_CASE("claim floors: only slow claims make them usable, and for a while") {
+// As many slow claims in a row as it takes, or one less.
+void MeasureSlow(ClaimFloors& floors, absl::Duration took, std::size_t job_count, int count = 8) {
+  for (int i = 0; i < count; ++i) floors.Measure(took, job_count, kStart);
+}
+
+TEST_CASE("claim floors: only claims that stay slow make them usable, and for a while") {
   ClaimFloors floors;
   CHECK_FALSE(floors.usable(kStart));
-  floors.Measure(absl::Milliseconds(15), 0, kStart);
+  MeasureSlow(floors, absl::Milliseconds(15), 0);
   CHECK_FALSE(floors.usable(kStart));
-  floors.Measure(absl::Milliseconds(60), 1'000, kStart);  // That many jobs take as long.
+  MeasureSlow(floors, absl::Milliseconds(60), 1'000);  // That many jobs take as long.
   CHECK_FALSE(floors.usable(kStart));
-  floors.Measure(absl::Milliseconds(100), 10, kStart);
+  MeasureSlow(floors, absl::Milliseconds(100), 10, 7);
+  CHECK_FALSE(floors.usable(kStart));
+  floors.Measure(absl::Milliseconds(1), 10, kStart);
+  MeasureSlow(floors, absl::Milliseconds(100), 10, 7);
+  CHECK_FALSE(floors.usable(kStart));
+  MeasureSlow(floors, absl::Milliseconds(100), 10);
+  CHECK(floors.front_again_at() == kStart + absl::Milliseconds(900));
   CHECK(floors.usable(kStart + absl::Milliseconds(899)));
   CHECK_FALSE(floors.usable(kStart + absl::Milliseconds(900)));  // The front is due.
   floors.Measure(absl::Seconds(5), 10, kStart);
@@ -64,7 +75,7 @@ TEST_CASE("claim floors: none are given where the claim begins at the front, or 
   ClaimFloors floors;
   floors.Learn(7, 5, now - absl::Minutes(1), 42, now);
   CHECK(Equal(Given(floors, false), Given(none)));
-  floors.Measure(absl::Seconds(1), 0, kStart);
+  MeasureSlow(floors, absl::Seconds(1), 0);
   floors.Clear();
   CHECK_FALSE(floors.usable(kStart));
   CHECK(Equal(Given(floors), Given(none)));

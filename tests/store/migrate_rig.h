@@ -123,7 +123,11 @@ inline std::string Everything(JobStore& store) {
   return text + fmt::format("{}", suite::Value(store.LastEvent()));
 }
 
-inline bool IsClosed(JobStore& store) { return absl::IsFailedPrecondition(store.Begin().status()); }
+inline bool IsClosed(JobStore& store) {
+  const auto transaction = store.Begin();
+  if (!transaction.ok()) return absl::IsFailedPrecondition(transaction.status());
+  return absl::IsFailedPrecondition((*transaction)->CloseSession("nobody's"));
+}
 
 // Lets a call of Fill() do something else first.
 class TamperedStore final : public ForwardingJobStore, private StoreCopy {

@@ -391,7 +391,8 @@ class JobStore {
   // Starts the write transaction, waiting for others' up to the store's own deadline. A thread that
   // has one open waits for itself, in vain.
   //
-  // Errors: kUnavailable: another process held the store too long, or it cannot be written now.
+  // Errors: kUnavailable: another process held the store too long, or it cannot be written now. A
+  // store may find that out at the first call of the transaction.
   virtual absl::StatusOr<std::unique_ptr<StoreTransaction>> Begin() = 0;
 
   // Works inside the host's own open transaction, for Insert() and Finish(). What it has written is

@@ -27,6 +27,7 @@ absl::StatusOr<ClaimResult> Claimer::Claim(const ClaimRequest& request) {
   if (!ValidateName("session", request.session).ok()) return NotOpen();
   const absl::Duration began = SystemClockInstance().SinceBoot();
   from_floors_ = context_.floors().usable(began);
+  left_.assign(request.queues.size(), Left::kNotAsked);
   ClaimResult result;
   std::vector<Query> queries(1, Query{.name = "claim/session"});
   queries[0].params.Text(request.session);
@@ -77,57 +78,27 @@ Query Claimer::ClaimFrom(const ClaimRequest& request, std::size_t queue,
   Query query{.name = "claim/claim"};
   query.params.Text(request.queues[queue].queue)
       .Add(Texts(request.kinds))
-      .Int(context_.now_micros())
       .Int(static_cast<std::int64_t>(count_max))
       .Text(request.session);
   context_.floors().AddTo(query.params, from_floors_);
   return query;
 }
 
-Query Claimer::NextOf(const ClaimRequest& request) const {
+Query Claimer::NextOf(const ClaimRequest& request) {
   Array queues(Element::kText);
   for (const QueueClaim& queue : request.queues) queues.AddBytes(queue.queue);
   Query query{.name = "claim/next"};
-  query.params.Add(std::move(queues)).Add(Texts(request.kinds)).Int(context_.now_micros());
-  context_.floors().AddTo(query.params, from_floors_);
+  query.params.Add(std::move(queues)).Add(Texts(request.kinds));
   return query;
 }
 
 absl::Status Claimer::AddJobs(const Rows& rows, std::size_t queue, ClaimResult& result) {
-  const Payloads& payloads = context_.payloads();
   const std::size_t first = result.jobs.size();
-  for (int row = 0; row < rows.size(); ++row) {
-    ClaimedJob job;
-    job.lease = {rows.Int(row, 0), rows.Int(row, 1)};
-    job.queue = queue;
-    job.kind = static_cast<std::size_t>(rows.Int(row, 3)) - 1;
-    job.priority = rows.Small(row, 4);
-    job.attempt = rows.Small(row, 5);
-    job.crashes = rows.Small(row, 6);
-    job.run_at = rows.Time(row, 7);
-    job.started_at = context_.now();
-    const std::vector<std::string_view> given = rows.Record(row, 9);
-    if (given.size() != 4) return absl::DataLossError("a pending job is not in outlive.job");
-    job.attempt_count_max = static_cast<int>(BigEndian(given[0]));
-    job.args = given[1];
-    job.retry_policy = given[2];
-    job.traceparent = given[3];
-    job.payload_status = payloads.Open(job.lease.job, PayloadField::kArgs, job.args);
-    if ((rows.Int(row, 8) & kHasCheckpoint) != 0) {
-      job.checkpoint = rows.Text(row, 10);
-      if (rows.IsNull(row, 10)) {
-        job.payload_status.Update(absl::DataLossError("the job's checkpoint is gone"));
-      } else {
-        job.payload_status.Update(
-            payloads.Open(job.lease.job, PayloadField::kCheckpoint, job.checkpoint));
-      }
-    }
-    const int lane = rows.Small(row, 2);
-    context_.floors().Learn(lane, job.priority, job.run_at, job.lease.job, context_.now());
-    context_.Count(lane, JobState::kPending, -1);
-    context_.Count(lane, JobState::kRunning, 1);
-    result.jobs.push_back(std::move(job));
+  for (int row = 0; row < rows.size() && !rows.IsNull(row, 1); ++row) {
+    OUTLIVE_RETURN_IF_ERROR(AddJob(rows, row, queue, result));
   }
+  const std::size_t taken = result.jobs.size() - first;
+  left_[queue] = static_cast<std::size_t>(rows.Int(0, 0)) > taken ? Left::kSome : Left::kNone;
   std::sort(result.jobs.begin() + static_cast<std::ptrdiff_t>(first), result.jobs.end(),
             [](const ClaimedJob& a, const ClaimedJob& b) {
               return std::tie(a.priority, a.run_at, a.lease.job) <
@@ -140,20 +111,66 @@ absl::Status Claimer::AddJobs(const Rows& rows, std::size_t queue, ClaimResult& 
   return absl::OkStatus();
 }
 
+absl::Status Claimer::AddJob(const Rows& rows, int row, std::size_t queue, ClaimResult& result) {
+  const Payloads& payloads = context_.payloads();
+  ClaimedJob job;
+  job.lease = {rows.Int(row, 1), rows.Int(row, 2)};
+  job.queue = queue;
+  job.kind = static_cast<std::size_t>(rows.Int(row, 4)) - 1;
+  job.priority = rows.Small(row, 5);
+  job.attempt = rows.Small(row, 6);
+  job.crashes = rows.Small(row, 7);
+  job.run_at = rows.Time(row, 8);
+  job.started_at = context_.now();
+  const std::vector<std::string_view> given = rows.Record(row, 10);
+  if (given.size() != 4) return absl::DataLossError("a pending job is not in outlive.job");
+  job.attempt_count_max = static_cast<int>(BigEndian(given[0]));
+  job.args = given[1];
+  job.retry_policy = given[2];
+  job.traceparent = given[3];
+  job.payload_status = payloads.Open(job.lease.job, PayloadField::kArgs, job.args);
+  if ((rows.Int(row, 9) & kHasCheckpoint) != 0) {
+    job.checkpoint = rows.Text(row, 11);
+    if (rows.IsNull(row, 11)) {
+      job.payload_status.Update(absl::DataLossError("the job's checkpoint is gone"));
+    } else {
+      job.payload_status.Update(
+          payloads.Open(job.lease.job, PayloadField::kCheckpoint, job.checkpoint));
+    }
+  }
+  const int lane = rows.Small(row, 3);
+  context_.floors().Learn(lane, job.priority, job.run_at, job.lease.job, context_.now());
+  context_.Count(lane, JobState::kPending, -1);
+  context_.Count(lane, JobState::kRunning, 1);
+  result.jobs.push_back(std::move(job));
+  return absl::OkStatus();
+}
+
 absl::Time Claimer::NextRunAt(const Rows& rows, const ClaimRequest& request,
                               const ClaimResult& result) const {
-  std::vector<int> taken(request.queues.size(), 0);
+  std::vector<int> taken(left_.size(), 0);
   for (const ClaimedJob& job : result.jobs) ++taken[job.queue];
   const bool full = result.jobs.size() == limits::kClaimJobCountMax;
   absl::Time next = absl::InfiniteFuture();
-  for (int row = 0; row < rows.size(); ++row) {
-    const auto queue = static_cast<std::size_t>(rows.Int(row, 0)) - 1;
+  bool is_short = false;
+  for (std::size_t queue = 0; queue < left_.size(); ++queue) {
     const int wanted = request.queues[queue].job_count_max;
     if (wanted == 0) continue;
-    const bool due = rows.Int(row, 1) != 0;
-    if (due && (full || taken[queue] >= wanted)) return absl::InfinitePast();
-    if (due) next = std::min(next, context_.now() + kLockedRetry);
-    if (!rows.IsNull(row, 2)) next = std::min(next, rows.Time(row, 2));
+    const bool has_all = taken[queue] >= wanted;
+    is_short = is_short || !has_all;
+    if (left_[queue] == Left::kNone) continue;
+    // A queue that was not asked, because others had all there is room for, may have jobs, too.
+    if (full || has_all) return absl::InfinitePast();
+    if (left_[queue] == Left::kSome) next = std::min(next, context_.now() + kLockedRetry);
+  }
+  for (int row = 0; row < rows.size(); ++row) {
+    const auto queue = static_cast<std::size_t>(rows.Int(row, 0)) - 1;
+    if (request.queues[queue].job_count_max > 0) next = std::min(next, rows.Time(row, 1));
+  }
+  if (from_floors_ && is_short) {
+    // Something may lie before the floors.
+    const absl::Duration now = SystemClockInstance().SinceBoot();
+    next = std::min(next, context_.now() + context_.floors().front_again_at() - now);
   }
   return next;
 }

@@ -24,17 +24,24 @@ class Claimer {
   absl::StatusOr<ClaimResult> Claim(const ClaimRequest& request);
 
  private:
+  // Whether a queue has due jobs that were not taken.
+  enum class Left { kNotAsked, kNone, kSome };
+
   absl::Status CheckSession(const Rows& rows) const;
   std::vector<std::size_t> AskQueues(const ClaimRequest& request, const ClaimResult& result,
                                      std::size_t& next, std::vector<Query>& queries) const;
   Query ClaimFrom(const ClaimRequest& request, std::size_t queue, std::size_t count_max) const;
-  Query NextOf(const ClaimRequest& request) const;
+  static Query NextOf(const ClaimRequest& request);
   absl::Status AddJobs(const Rows& rows, std::size_t queue, ClaimResult& result);
+  absl::Status AddJob(const Rows& rows, int row, std::size_t queue, ClaimResult& result);
   absl::Time NextRunAt(const Rows& rows, const ClaimRequest& request,
                        const ClaimResult& result) const;
 
   WriteContext& context_;
-  bool from_floors_ = false;  // The claim under way.
+
+  // Of the claim under way.
+  bool from_floors_ = false;
+  std::vector<Left> left_;  // By queue.
 };
 
 }  // namespace outlive::postgres

@@ -5,9 +5,9 @@
 // again. So where claims have become slow they begin where the last one has ended, and only now and
 // then, for a small part of the time, at the front.
 //
-// What comes to lie before a floor is found then. That is rare: a job that becomes pending is due
-// now or later, unless its runner hands it back (Clear() is called) or its transaction was open for
-// longer than kMargin.
+// What comes to lie before a floor is found then; whoever finds nothing more from the floors on is
+// told to look again at that time. It is rare: a job that becomes pending is due now or later, unless
+// its runner hands it back (Clear() is called) or its transaction was open for longer than kMargin.
 //
 // Thread-safety: none; for the thread that has the transaction.
 #ifndef OUTLIVE_SRC_STORE_POSTGRES_CLAIM_FLOORS_H_
@@ -31,7 +31,12 @@ class ClaimFloors {
   // Times are since boot.
 
   // A claim may begin at the floors now.
-  bool usable(absl::Duration now) const { return slow_ && now < front_again_at_; }
+  bool usable(absl::Duration now) const {
+    return slow_count_ >= kSlowCountMin && now < front_again_at_;
+  }
+
+  // When the front is looked at again.
+  absl::Duration front_again_at() const { return front_again_at_; }
 
   // The last job that a claim has taken of a lane and priority, by the store's time `now`.
   void Learn(int lane, int priority, absl::Time run_at, JobId job, absl::Time now) {
@@ -43,13 +48,14 @@ class ClaimFloors {
 
   // How long a claim that began at the front has taken.
   void Measure(absl::Duration took, std::size_t job_count, absl::Duration now) {
-    slow_ = took > kUsual + kUsualEach * static_cast<std::int64_t>(job_count);
+    const bool is_slow = took > kUsual + kUsualEach * static_cast<std::int64_t>(job_count);
+    slow_count_ = is_slow ? slow_count_ + 1 : 0;
     front_again_at_ = now + std::min(took * kFrontEvery, kFrontPauseMax);
   }
 
   void Clear() {
     floors_.clear();
-    slow_ = false;
+    slow_count_ = 0;
   }
 
   // Adds four arrays: lanes, priorities, and the places. Empty where `use` is false.
@@ -76,6 +82,9 @@ class ClaimFloors {
   static constexpr absl::Duration kUsual = absl::Milliseconds(20);
   static constexpr absl::Duration kUsualEach = absl::Microseconds(60);
 
+  // One slow claim may be the machine's fault.
+  static constexpr int kSlowCountMin = 8;
+
   // The front has a tenth of the time, and is looked at every ten seconds at least.
   static constexpr int kFrontEvery = 9;
   static constexpr absl::Duration kFrontPauseMax = absl::Seconds(10);
@@ -84,7 +93,7 @@ class ClaimFloors {
   static constexpr absl::Duration kMargin = absl::Seconds(2);
 
   std::map<std::pair<int, int>, Place> floors_;  // By lane and priority.
-  bool slow_ = false;
+  int slow_count_ = 0;  // In a row.
   absl::Duration front_again_at_ = absl::ZeroDuration();
 };
 

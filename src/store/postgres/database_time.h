@@ -13,6 +13,7 @@
 #include "core/store_time.h"
 #include "outlive/core/clock.h"
 #include "store/postgres/rows.h"
+#include "store/postgres/session.h"
 
 namespace outlive::postgres {
 
@@ -39,11 +40,23 @@ class DatabaseTime {
   explicit DatabaseTime(const Clock* clock)
       : given_(clock), time_(clock == nullptr ? server_ : *clock) {}
 
-  // `now` is what the statement "now" has given.
+  // Asks for the time of a transaction, as its first statement.
+  Query Ask() const {
+    Query query{.name = "transaction/now"};
+    if (given_ == nullptr) {
+      query.params.Null();
+    } else {
+      query.params.Int(absl::ToUnixMicros(given_->Now()));
+    }
+    query.params.Int(time_.last());
+    return query;
+  }
+
+  // The time of the transaction, by the answer.
   absl::Time See(const Rows& now) {
-    if (given_ == nullptr) server_.Learn(now.Int(0, 0));
-    if (!now.IsNull(0, 1)) time_.See(now.Int(0, 1));
-    return time_.Now();
+    if (given_ == nullptr) server_.Learn(now.Int(0, 1));
+    time_.See(now.Int(0, 0));
+    return now.Time(0, 0);
   }
 
   const Clock& clock() const { return time_.clock(); }

@@ -80,7 +80,6 @@ absl::StatusOr<Finisher::Lanes> Finisher::CompletePlain(absl::Span<const Finishe
   Query query{.name = "job_rows/complete"};
   query.params.Add(std::move(jobs))
       .Add(std::move(fences))
-      .Int(context_.now_micros())
       .Int(static_cast<int>(Transition::kComplete));
   const absl::StatusOr<Rows> rows = context_.session().RunOne(query);
   OUTLIVE_RETURN_IF_ERROR(rows.status());

@@ -45,7 +45,9 @@ struct Inserter::Batch {
 };
 
 void Inserter::Forget() {
-  usual_ids_ = std::clamp<std::size_t>(used_ids_, 1, limits::kCommitJobCountMax);
+  // Small groups alternate with large ones: what was usual is given up little by little.
+  const std::size_t usual = std::max(used_ids_, usual_ids_ - usual_ids_ / 8);
+  usual_ids_ = std::clamp<std::size_t>(usual, 1, limits::kCommitJobCountMax);
   used_ids_ = 0;
   ids_.clear();
   backlog_.clear();
@@ -122,7 +124,7 @@ absl::StatusOr<std::vector<JobId>> Inserter::TakeIds(std::size_t count) {
   if (count > ids_.size()) {
     ids_.clear();
     Query query{.name = "insert/take_ids"};
-    query.params.Int(static_cast<std::int64_t>(std::max(count, usual_ids_)));
+    query.params.Int(static_cast<std::int64_t>(std::max({count, usual_ids_, used_ids_})));
     const absl::StatusOr<Rows> rows = context_.session().RunOne(query);
     OUTLIVE_RETURN_IF_ERROR(rows.status());
     for (int row = rows->size(); row > 0; --row) ids_.push_back(rows->Int(row - 1, 0));

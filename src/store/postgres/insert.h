@@ -62,7 +62,7 @@ class Inserter {
   WriteContext& context_;
   std::vector<JobId> ids_;  // To be used from the back.
   std::size_t used_ids_ = 0;
-  std::size_t usual_ids_ = 1;  // As many as the transaction before has used.
+  std::size_t usual_ids_ = 1;  // As many as a transaction is likely to use.
 
   absl::flat_hash_map<std::string, std::int64_t> backlog_;  // Pending jobs by queue.
 

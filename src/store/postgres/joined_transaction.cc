@@ -50,12 +50,12 @@ absl::Status JoinedTransaction::InSavepoint(absl::FunctionRef<absl::Status()> ca
 }
 
 absl::Status JoinedTransaction::StartCall() {
-  const std::array start = {Query{.name = "transaction/savepoint"},
-                            Query{.name = "transaction/now"}};
+  const std::array start = {Query{.name = "transaction/savepoint"}, time_.Ask()};
   const absl::StatusOr<std::vector<Rows>> results = host_.Run(start);
   OUTLIVE_RETURN_IF_ERROR(results.status());
   const Rows& now = (*results)[1];
-  session_.Start(time_.See(now));
+  session_.Start();
+  session_.context.SetNow(time_.See(now));
   return StoreIsOpen(now.Int(0, 2) != 0, now.Int(0, 3) != 0);
 }
 

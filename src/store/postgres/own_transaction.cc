@@ -32,6 +32,11 @@ OwnTransaction::~OwnTransaction() {
 absl::Status OwnTransaction::Prepare(Before before) {
   WriteSession& session = writer_.session();
   if (before == Before::kNothing) return absl::OkStatus();
+  if (before == Before::kTime) return writer_.Begin();
+  if (before == Before::kEverythingAndTime) {
+    OUTLIVE_RETURN_IF_ERROR(session.Flush());
+    return writer_.Begin();
+  }
   if (before == Before::kEverything || session.rows.has_artifacts()) return session.Flush();
   const std::vector<Query> queries = session.inserter.Take();
   return queries.empty() ? absl::OkStatus() : session.context.session().Run(queries).status();
@@ -78,31 +83,31 @@ absl::StatusOr<std::vector<absl::StatusOr<JobState>>> OwnTransaction::Apply(
 }
 
 absl::Status OwnTransaction::OpenSession(const std::string& session, absl::Duration lease) {
-  return Do<absl::Status>(Before::kNothing, [&](WriteSession& write_session) {
+  return Do<absl::Status>(Before::kTime, [&](WriteSession& write_session) {
     return write_session.maintainer.OpenSession(session, lease);
   });
 }
 
 absl::Status OwnTransaction::RenewSession(const std::string& session, absl::Duration lease) {
-  return Do<absl::Status>(Before::kNothing, [&](WriteSession& write_session) {
+  return Do<absl::Status>(Before::kTime, [&](WriteSession& write_session) {
     return write_session.maintainer.RenewSession(session, lease);
   });
 }
 
 absl::Status OwnTransaction::CloseSession(const std::string& session) {
-  return Do<absl::Status>(Before::kNothing, [&](WriteSession& write_session) {
+  return Do<absl::Status>(Before::kTime, [&](WriteSession& write_session) {
     return write_session.maintainer.CloseSession(session);
   });
 }
 
 absl::StatusOr<std::vector<Rescued>> OwnTransaction::Rescue(const RescueRequest& request) {
-  return Do<absl::StatusOr<std::vector<Rescued>>>(Before::kEverything, [&](WriteSession& session) {
-    return session.maintainer.Rescue(request);
-  });
+  return Do<absl::StatusOr<std::vector<Rescued>>>(
+      Before::kEverythingAndTime,
+      [&](WriteSession& session) { return session.maintainer.Rescue(request); });
 }
 
 absl::StatusOr<PruneResult> OwnTransaction::Prune(const PruneRequest& request) {
-  return Do<absl::StatusOr<PruneResult>>(Before::kEverything, [&](WriteSession& session) {
+  return Do<absl::StatusOr<PruneResult>>(Before::kEverythingAndTime, [&](WriteSession& session) {
     return session.maintainer.Prune(request);
   });
 }
@@ -114,9 +119,8 @@ absl::StatusOr<ReencryptResult> OwnTransaction::Reencrypt(const ReencryptRequest
 }
 
 absl::Status OwnTransaction::SetQueue(const QueueSettings& settings) {
-  return Do<absl::Status>(Before::kNothing, [&](WriteSession& session) {
-    return session.maintainer.SetQueue(settings);
-  });
+  return Do<absl::Status>(
+      Before::kTime, [&](WriteSession& session) { return session.maintainer.SetQueue(settings); });
 }
 
 absl::Status OwnTransaction::Commit() {

@@ -127,8 +127,6 @@ absl::StatusOr<std::unique_ptr<PostgresStore>> PostgresStore::Open(
   OUTLIVE_RETURN_IF_ERROR(postgres::Migrate(connection, options.schema, *options.random));
   absl::StatusOr<std::string> store_id = postgres::ReadStoreId(connection);
   OUTLIVE_RETURN_IF_ERROR(store_id.status());
-  const absl::StatusOr<postgres::Rows> now = connection.RunOne({.name = "transaction/now"});
-  OUTLIVE_RETURN_IF_ERROR(now.status());
   StoreInfo info{.name = "postgres",
                  .version = fmt::format("PostgreSQL {}.{}", connection.server_version() / 10'000,
                                         connection.server_version() % 10'000),
@@ -139,6 +137,8 @@ absl::StatusOr<std::unique_ptr<PostgresStore>> PostgresStore::Open(
                  .can_join = true,
                  .sealing = options.cipher != nullptr};
   auto state = std::make_unique<State>(conninfo, options, std::move(info));
+  const absl::StatusOr<postgres::Rows> now = connection.RunOne(state->time.Ask());
+  OUTLIVE_RETURN_IF_ERROR(now.status());
   state->time.See(*now);
   return std::unique_ptr<PostgresStore>(new PostgresStore(std::move(state)));
 }
@@ -153,10 +153,8 @@ PostgresStore::~PostgresStore() {
 absl::StatusOr<std::unique_ptr<StoreTransaction>> PostgresStore::Begin() {
   OUTLIVE_RETURN_IF_ERROR(state_->CheckProcess());
   OUTLIVE_RETURN_IF_ERROR(state_->CheckFresh());
-  OUTLIVE_RETURN_IF_ERROR(state_->writer.Begin(state_->options.begin_timeout));
-  auto transaction = std::make_unique<postgres::OwnTransaction>(state_->writer, state_->waker);
-  OUTLIVE_RETURN_IF_ERROR(state_->writer.CheckOpen());
-  return transaction;
+  OUTLIVE_RETURN_IF_ERROR(state_->writer.TakeTurn(state_->options.begin_timeout));
+  return std::make_unique<postgres::OwnTransaction>(state_->writer, state_->waker);
 }
 
 absl::StatusOr<std::unique_ptr<StoreTransaction>> PostgresStore::Join(HostTransaction host) {

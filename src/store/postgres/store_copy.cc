@@ -79,15 +79,23 @@ StoredJob* FindJob(std::vector<StoredJob>& jobs, JobId id) {
 
 }  // namespace
 
+absl::Status PostgresCopy::Begin() {
+  OUTLIVE_RETURN_IF_ERROR(writer_.TakeTurn(timeout_));
+  writer_.IgnoreMove();
+  absl::Status status = writer_.Begin();
+  if (!status.ok()) writer_.Rollback();
+  return status;
+}
+
 absl::Status PostgresCopy::Reading(absl::FunctionRef<absl::Status()> call) {
-  OUTLIVE_RETURN_IF_ERROR(writer_.Begin(timeout_));
+  OUTLIVE_RETURN_IF_ERROR(Begin());
   absl::Status status = call();
   writer_.Rollback();
   return status;
 }
 
 absl::Status PostgresCopy::Writing(absl::FunctionRef<absl::Status()> call) {
-  OUTLIVE_RETURN_IF_ERROR(writer_.Begin(timeout_));
+  OUTLIVE_RETURN_IF_ERROR(Begin());
   absl::Status status = call();
   if (!status.ok()) {
     writer_.Rollback();

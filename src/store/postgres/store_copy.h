@@ -41,6 +41,9 @@ class PostgresCopy final : public StoreCopy {
   absl::Status FinishFilling(const StoreState& source) override;
 
  private:
+  // Begins a transaction, whether or not the store is closed.
+  absl::Status Begin();
+
   // Runs `call` in a transaction, which is undone, or kept.
   absl::Status Reading(absl::FunctionRef<absl::Status()> call);
   absl::Status Writing(absl::FunctionRef<absl::Status()> call);

@@ -24,7 +24,7 @@ namespace outlive::postgres {
 // Holds the writer's turn from its making to its end.
 class OwnTransaction final : public StoreTransaction {
  public:
-  // Writer::Begin() was OK on this thread. Both outlive it.
+  // Writer::TakeTurn() was OK on this thread. Both outlive it.
   OwnTransaction(Writer& writer, Waker& waker) : writer_(writer), waker_(waker) {}
   ~OwnTransaction() override;
 
@@ -45,8 +45,9 @@ class OwnTransaction final : public StoreTransaction {
   absl::Status Commit() override;
 
  private:
-  // What has to be in the database before a call.
-  enum class Before { kNothing, kNewJobs, kEverything };
+  // What has to be in the database, or known, before a call. The transaction's time is known after
+  // the first statement: calls that begin with one of their own need not ask for it.
+  enum class Before { kNothing, kTime, kNewJobs, kEverything, kEverythingAndTime };
 
   // Runs `call` where the transaction is still usable, and notes whether it stays so. `Result` is
   // a Status or a StatusOr.

@@ -101,15 +101,15 @@ std::unique_ptr<Subscription> Waker::Subscribe(std::function<void(WakeHint)> on_
 
 void Waker::Committed(WakeHint hint) {
   if (!Says(hint)) return;
-  if (options_.watch) {
-    {
-      MutexLock lock(mutex_);
-      to_notify_ = Both(to_notify_, hint);
-      EnsureThread();
-    }
-    bell_.Ring();
+  hub_.Wake(hint);  // First who is here: to tell others takes a connection.
+  if (!options_.watch) return;
+  {
+    MutexLock lock(mutex_);
+    // The thread knows already that there is something to tell, and when.
+    if (Says(std::exchange(to_notify_, Both(to_notify_, hint))) && thread_.joinable()) return;
+    EnsureThread();
   }
-  hub_.Wake(hint);
+  bell_.Ring();
 }
 
 void Waker::ExpectHost() {

@@ -7,8 +7,8 @@
 
 namespace outlive::postgres {
 
-void WriteContext::Start(absl::Time now) {
-  now_ = now;
+void WriteContext::Start() {
+  now_ = absl::InfinitePast();
   hint_ = {};
   types_ = Array(Element::kSmallint);
   jobs_ = Array(Element::kBigint);

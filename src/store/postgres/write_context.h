@@ -28,8 +28,11 @@ class WriteContext {
   WriteContext(Session& session, LaneBook& lanes, const Payloads& payloads, std::int64_t log_lock)
       : session_(session), lanes_(lanes), payloads_(payloads), log_lock_(log_lock) {}
 
-  // Of a transaction that has just begun: forgets the one before.
-  void Start(absl::Time now);
+  // Of a new transaction: forgets the one before.
+  void Start();
+
+  // The transaction's time. Known once its first statement is run, not before.
+  void SetNow(absl::Time now) { now_ = now; }
 
   Session& session() { return session_; }
   LaneBook& lanes() { return lanes_; }

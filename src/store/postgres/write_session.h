@@ -27,9 +27,9 @@ struct WriteSession {
   WriteSession(Session& session, LaneBook& lanes, const Payloads& payloads, std::int64_t log_lock)
       : context(session, lanes, payloads, log_lock) {}
 
-  // Of a transaction that has just begun.
-  void Start(absl::Time now) {
-    context.Start(now);
+  // Of a new transaction.
+  void Start() {
+    context.Start();
     rows.Forget();
     inserter.Forget();
     maintainer.Forget();

@@ -35,37 +35,54 @@ void Writer::Release() {
   changed_.NotifyAll();
 }
 
-absl::Status Writer::Begin(absl::Duration timeout) {
+absl::Status Writer::TakeTurn(absl::Duration timeout) {
   if (!Acquire(timeout)) {
     return absl::UnavailableError("another transaction of this store is open for too long");
   }
-  absl::Status status = BeginLocked(timeout);
+  absl::Status status = connection_.Ensure(timeout);
   if (!status.ok()) {
-    connection_.Rollback();
     Release();
+    return status;
   }
+  timeout_ = timeout;
+  begun_ = false;
+  ignores_move_ = false;
+  session_.Start();
   return status;
 }
 
-absl::Status Writer::BeginLocked(absl::Duration timeout) {
+absl::Status Writer::Begin() { return begun_ ? absl::OkStatus() : BeginWith({}).status(); }
+
+absl::StatusOr<std::vector<Rows>> Writer::FirstBegins::Run(absl::Span<const Query> queries) {
+  return writer_.begun_ ? writer_.connection_.Run(queries) : writer_.BeginWith(queries);
+}
+
+// Runs the transaction's first statements.
+absl::StatusOr<std::vector<Rows>> Writer::BeginWith(absl::Span<const Query> queries) {
   const bool used_before = connection_.usable();
-  absl::Status status = BeginOnce(timeout);
+  absl::StatusOr<std::vector<Rows>> results = BeginOnce(queries);
   // The server has closed a connection that nobody used: nothing was lost.
-  if (!status.ok() && used_before && !connection_.usable()) status = BeginOnce(timeout);
-  if (absl::IsDeadlineExceeded(status)) return absl::UnavailableError(status.message());
-  return status;
+  if (!results.ok() && used_before && !connection_.usable()) {
+    connection_.Rollback();
+    results = BeginOnce(queries);
+  }
+  return results;
 }
 
-absl::Status Writer::BeginOnce(absl::Duration timeout) {
-  OUTLIVE_RETURN_IF_ERROR(connection_.Ensure(timeout));
-  const std::array queries = {Query{.name = "transaction/begin"}, Query{.name = "transaction/now"}};
-  const absl::StatusOr<std::vector<Rows>> results = connection_.Run(queries);
+absl::StatusOr<std::vector<Rows>> Writer::BeginOnce(absl::Span<const Query> queries) {
+  OUTLIVE_RETURN_IF_ERROR(connection_.Ensure(timeout_));
+  std::vector<Query> all = {{.name = "transaction/begin"}, time_.Ask()};
+  all.insert(all.end(), queries.begin(), queries.end());
+  absl::StatusOr<std::vector<Rows>> results = connection_.Run(all);
   OUTLIVE_RETURN_IF_ERROR(results.status());
   const Rows& now = (*results)[1];
-  frozen_ = now.Int(0, 2) != 0;
-  filling_ = now.Int(0, 3) != 0;
-  session_.Start(time_.See(now));
-  return absl::OkStatus();
+  if (!ignores_move_) {
+    OUTLIVE_RETURN_IF_ERROR(StoreIsOpen(now.Int(0, 2) != 0, now.Int(0, 3) != 0));
+  }
+  session_.context.SetNow(time_.See(now));
+  begun_ = true;
+  results->erase(results->begin(), results->begin() + 2);
+  return results;
 }
 
 absl::Status Writer::Commit(WakeHint& hint) {
@@ -81,6 +98,7 @@ absl::Status Writer::Commit(WakeHint& hint) {
 }
 
 absl::Status Writer::CommitLocked() {
+  if (!begun_) return absl::OkStatus();  // Nothing was asked, so there is nothing to write.
   // All in one round trip: the lock of the log, which comes last, is held only for the commit.
   std::vector<Query> queries = session_.Take();
   for (Query& query : session_.context.Leave()) queries.push_back(std::move(query));

@@ -48,9 +48,9 @@ WITH gone AS (
 )
 INSERT INTO outlive.ended (job, ended_at, run_at, fence, started_at, progress, lane, priority,
                            state, attempt, crashes, generation, flags, transition, progress_note)
-SELECT job, $3::bigint, run_at, fence, started_at, progress, lane, priority, 3, attempt, crashes,
-       generation, flags, $4::bigint, progress_note
-FROM gone
+SELECT job, clock.now, run_at, fence, started_at, progress, lane, priority, 3, attempt, crashes,
+       generation, flags, $3::bigint, progress_note
+FROM gone, (SELECT current_setting('outlive_transaction.now')::bigint AS now OFFSET 0) AS clock
 RETURNING job, lane
 
 -- They are there: each conflicts.

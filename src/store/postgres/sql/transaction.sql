@@ -21,12 +21,19 @@ RELEASE SAVEPOINT outlive_call
 -- @undo
 ROLLBACK TO SAVEPOINT outlive_call
 
--- The server's time, that of the newest entry of the log, and what the store is closed for.
+-- The time of the transaction: the server's, or the host's where it has given one ($1), but never
+-- earlier than the newest entry of the log and what was seen before ($2). It is also kept for the
+-- transaction's statements, which can so be sent along with this one. Then the server's own time,
+-- and what the store is closed for.
 -- @now
-SELECT floor(extract(epoch FROM clock_timestamp()) * 1000000)::bigint,
-       (SELECT at FROM outlive.event_batch ORDER BY seq DESC LIMIT 1),
+SELECT set_config('outlive_transaction.now',
+                  greatest($2::bigint, coalesce($1::bigint, server.now),
+                           (SELECT at FROM outlive.event_batch ORDER BY seq DESC LIMIT 1))::text,
+                  true)::bigint,
+       server.now,
        EXISTS (SELECT FROM outlive.meta WHERE name = 'frozen'),
        EXISTS (SELECT FROM outlive.meta WHERE name = 'copy_of')
+FROM (SELECT floor(extract(epoch FROM clock_timestamp()) * 1000000)::bigint AS now) AS server
 
 -- @configure
 SELECT set_config(name, value, $3::bigint <> 0)
