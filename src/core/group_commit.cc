@@ -44,8 +44,9 @@ bool IsOfTheStore(const absl::Status& status) {
 
 }  // namespace
 
-GroupCommit::GroupCommit(JobStore& store)
+GroupCommit::GroupCommit(JobStore& store, Purpose purpose)
     : store_(store),
+      purpose_(purpose),
       thrown_(absl::UnavailableError("an exception ended the transaction; nothing was written")),
       thrown_in_doubt_(absl::UnknownError("an exception ended the commit: it is in doubt")) {}
 
@@ -120,7 +121,7 @@ void GroupCommit::Stop() {
 
 // Adds a request to the group that gathers, or to a new one where it has no room.
 std::shared_ptr<GroupCommit::Group> GroupCommit::Join(Request& request) {
-  if (groups_.empty() ||
+  if (purpose_ == Purpose::kUpkeep || groups_.empty() ||
       groups_.back()->job_count + request.job_count > limits::kCommitJobCountMax) {
     groups_.push_back(std::make_shared<Group>());
   }
@@ -198,7 +199,8 @@ bool GroupCommit::ExecuteOnce(absl::Span<Request* const> requests, bool& committ
     EndAll(requests, status);
     return IsConflict(status);
   };
-  absl::StatusOr<std::unique_ptr<StoreTransaction>> transaction = store_.Begin();
+  absl::StatusOr<std::unique_ptr<StoreTransaction>> transaction =
+      purpose_ == Purpose::kUpkeep ? store_.BeginUpkeep() : store_.Begin();
   if (!transaction.ok()) return end(transaction.status());
   for (Request* request : requests) {
     absl::Status status = request->work(**transaction);

@@ -140,14 +140,23 @@ class RecordingTransaction final : public ForwardingStoreTransaction {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<StoreTransaction>> RecordingStore::Begin() {
+absl::StatusOr<std::unique_ptr<StoreTransaction>> RecordingStore::Record(
+    absl::FunctionRef<absl::StatusOr<std::unique_ptr<StoreTransaction>>()> begin) {
   const absl::Time before = ToStoreTime(clock().Now());
-  auto transaction = inner().Begin();
+  auto transaction = begin();
   if (!transaction.ok()) return transaction;
   // The clock may have been put back while the store was waited for.
   const absl::Time begun_at = std::min(before, ToStoreTime(clock().Now()));
   return std::make_unique<RecordingTransaction>(*std::move(transaction), recorder_, begun_at,
                                                 false);
+}
+
+absl::StatusOr<std::unique_ptr<StoreTransaction>> RecordingStore::Begin() {
+  return Record([this] { return inner().Begin(); });
+}
+
+absl::StatusOr<std::unique_ptr<StoreTransaction>> RecordingStore::BeginUpkeep() {
+  return Record([this] { return inner().BeginUpkeep(); });
 }
 
 absl::StatusOr<std::unique_ptr<StoreTransaction>> RecordingStore::Join(HostTransaction host) {

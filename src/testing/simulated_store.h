@@ -22,9 +22,15 @@ class ProcessLife;
 
 class SimulatedStore final : public ForwardingJobStore {
  public:
-  SimulatedStore(JobStore& inner, ProcessLife& life) : ForwardingJobStore(inner), life_(life) {}
+  SimulatedStore(JobStore& inner, ProcessLife& life) : ForwardingJobStore(inner), life_(life) {
+    info_.upkeep_apart = false;
+  }
 
   absl::StatusOr<std::unique_ptr<StoreTransaction>> Begin() override;
+
+  // A process has one transaction at a time, whatever the store could do.
+  absl::StatusOr<std::unique_ptr<StoreTransaction>> BeginUpkeep() override { return Begin(); }
+
   absl::StatusOr<std::unique_ptr<StoreTransaction>> Join(HostTransaction host) override;
   absl::StatusOr<Job> Get(JobId id) override;
   absl::StatusOr<std::vector<Job>> List(const JobFilter& filter, const JobPage& page) override;
@@ -36,6 +42,7 @@ class SimulatedStore final : public ForwardingJobStore {
   absl::StatusOr<Artifact> FindArtifact(const std::string& id) override;
   absl::Status Check(absl::Duration deadline) override;
   std::unique_ptr<Subscription> Subscribe(std::function<void(WakeHint)> on_wake) override;
+  const StoreInfo& info() const override { return info_; }
 
  private:
   // What happens on the way there. OK: the call arrives.
@@ -45,6 +52,7 @@ class SimulatedStore final : public ForwardingJobStore {
   absl::Status WaitForTurn();
 
   ProcessLife& life_;
+  StoreInfo info_ = inner().info();
 };
 
 }  // namespace outlive::testing::internal

@@ -41,6 +41,12 @@ class ControlledStore final : public outlive::ForwardingJobStore {
     if (!transaction.ok()) return transaction.status();
     return std::make_unique<Transaction>(*std::move(transaction), *this);
   }
+  absl::StatusOr<std::unique_ptr<StoreTransaction>> BeginUpkeep() override {
+    ++upkeep_count;
+    return Begin();
+  }
+
+  std::atomic<int> upkeep_count = 0;
 
   // The next commit waits for Open().
   void Close() {
@@ -148,9 +154,12 @@ std::map<std::string, int> Kinds(outlive::JobStore& store) {
 }
 
 struct Fixture {
+  explicit Fixture(GroupCommit::Purpose purpose = GroupCommit::Purpose::kWork)
+      : commits(store, purpose) {}
+
   std::unique_ptr<outlive::MemoryStore> memory = outlive::MemoryStore::Create();
   ControlledStore store{*memory};
-  GroupCommit commits{store};
+  GroupCommit commits;
 
   absl::Status Run(const std::string& kind) {
     return commits.Run(1, [&](StoreTransaction& tx) { return InsertOne(tx, kind); });
@@ -227,6 +236,38 @@ TEST_CASE("what arrives while a commit is in flight shares the next one, in orde
   std::vector<int> expected(50);
   for (int i = 0; i < 50; ++i) expected[i] = i;
   CHECK(order == expected);
+}
+
+TEST_CASE("what is for upkeep has a transaction of its own each, of the other kind, in order") {
+  Fixture fixture(GroupCommit::Purpose::kUpkeep);
+  HeldUpLeader leader(fixture);
+  std::vector<std::string> order;
+  std::vector<Answer> answers(3);
+  const auto submit = [&](int i, const std::string& kind, absl::Status outcome) {
+    fixture.commits.Submit(
+        1,
+        [&order, kind, outcome](StoreTransaction& tx) {
+          order.push_back(kind);  // One transaction at a time: no lock is needed.
+          return outcome.ok() ? InsertOne(tx, kind) : outcome;
+        },
+        answers[i].Taker());
+  };
+  submit(0, "before", absl::OkStatus());
+  submit(1, "sweep", absl::UnavailableError("waited for a lock for too long"));
+  submit(2, "lease", absl::OkStatus());
+  CHECK(leader.Release().ok());
+  CHECK(answers[0].Await().ok());
+  CHECK(absl::IsUnavailable(answers[1].Await()));
+  CHECK(answers[2].Await().ok());
+  CHECK(order == std::vector<std::string>{"before", "sweep", "lease"});
+  CHECK(fixture.store.upkeep_count == 4);
+  CHECK(fixture.store.commit_count() == 3);
+}
+
+TEST_CASE("work is not begun as upkeep") {
+  Fixture fixture;
+  CHECK(fixture.Run("a").ok());
+  CHECK(fixture.store.upkeep_count == 0);
 }
 
 TEST_CASE("nobody is told before the commit") {
@@ -327,6 +368,7 @@ class ThrowingStore final : public outlive::ForwardingJobStore {
     if (!transaction.ok()) return transaction.status();
     return std::make_unique<Transaction>(*std::move(transaction), *this);
   }
+  absl::StatusOr<std::unique_ptr<StoreTransaction>> BeginUpkeep() override { return Begin(); }
 
   bool throw_in_begin = false;
   bool throw_in_commit = false;

@@ -65,6 +65,12 @@ absl::StatusOr<std::unique_ptr<StoreTransaction>> BeatStore::Begin() {
   return std::make_unique<Transaction>(*std::move(transaction), *this);
 }
 
+absl::StatusOr<std::unique_ptr<StoreTransaction>> BeatStore::BeginUpkeep() {
+  auto transaction = inner().BeginUpkeep();
+  if (!transaction.ok()) return transaction;
+  return std::make_unique<Transaction>(*std::move(transaction), *this);
+}
+
 std::unique_ptr<Subscription> BeatStore::Subscribe(std::function<void(WakeHint)> on_wake) {
   {
     MutexLock lock(mutex_);

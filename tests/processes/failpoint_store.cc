@@ -79,6 +79,14 @@ absl::StatusOr<std::unique_ptr<StoreTransaction>> FailpointStore::Begin() {
                                                 std::move(entered));
 }
 
+absl::StatusOr<std::unique_ptr<StoreTransaction>> FailpointStore::BeginUpkeep() {
+  auto entered = failpoints_.EnterTransaction();
+  auto transaction = Around(failpoints_, "begin", [&] { return inner().BeginUpkeep(); });
+  if (!transaction.ok()) return transaction;
+  return std::make_unique<FailpointTransaction>(*std::move(transaction), failpoints_,
+                                                std::move(entered));
+}
+
 absl::StatusOr<std::unique_ptr<StoreTransaction>> FailpointStore::Join(HostTransaction host) {
   auto entered = failpoints_.EnterTransaction();
   auto transaction = Around(failpoints_, "join", [&] { return inner().Join(host); });

@@ -102,6 +102,15 @@ TEST_CASE("what is given up has failed, and so has what is refused") {
   CHECK(bench.history.records().back().code == absl::StatusCode::kAborted);
 }
 
+TEST_CASE("what is done as upkeep is recorded as well") {
+  Bench bench;
+  bench.News();
+  const auto transaction = bench.store.BeginUpkeep().value();
+  CHECK(transaction->RenewSession("s", absl::Seconds(60)).ok());
+  CHECK(transaction->Commit().ok());
+  CHECK(bench.News() == News{"renew_session invoke", "renew_session ok"});
+}
+
 TEST_CASE("a session's time is from before its transaction, which is no later") {
   Bench bench;
   const auto transaction = bench.store.Begin().value();
@@ -119,6 +128,7 @@ class SlowToBegin final : public ForwardingJobStore {
     clock_.SetNow(clock_.Now() - absl::Hours(1));
     return inner().Begin();
   }
+  absl::StatusOr<std::unique_ptr<StoreTransaction>> BeginUpkeep() override { return Begin(); }
 
  private:
   VirtualClock& clock_;

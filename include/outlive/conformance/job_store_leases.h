@@ -3,6 +3,7 @@
 #ifndef OUTLIVE_CONFORMANCE_JOB_STORE_LEASES_H_
 #define OUTLIVE_CONFORMANCE_JOB_STORE_LEASES_H_
 
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -267,6 +268,96 @@ TEST_CASE_TEMPLATE_DEFINE("leases: an invalid rescue is refused", Backend, lease
   CHECK(LaneOf(store).running == 1);
 }
 
+TEST_CASE_TEMPLATE_DEFINE("upkeep: its transactions keep leases, rescue and prune", Backend,
+                          upkeep_transactions) {
+  VirtualClock clock;
+  Backend backend(clock);
+  JobStore& store = backend.store();
+  const ClaimedJob lost = InsertAndClaim(store);
+  {
+    const std::unique_ptr<StoreTransaction> undone = Value(store.BeginUpkeep());
+    RequireOk(undone->OpenSession("session-2", kLease));
+    RequireOk(undone->CloseSession(kSession));
+  }
+  CHECK(RescueAll(store) == 0);
+
+  clock.Advance(kLease / 2);
+  {
+    const std::unique_ptr<StoreTransaction> upkeep = Value(store.BeginUpkeep());
+    RequireOk(upkeep->OpenSession("session-2", kLease));
+    RequireOk(upkeep->RenewSession(kSession, kLease));
+    RequireOk(upkeep->CloseSession("session-2"));
+    RequireOk(upkeep->Commit());
+    CHECK(absl::IsFailedPrecondition(upkeep->RenewSession(kSession, kLease)));
+  }
+  CHECK(absl::IsAborted(RenewSession(store, "session-2")));
+  clock.Advance(kLease - absl::Microseconds(1));
+  CHECK(RescueAll(store) == 0);
+  clock.Advance(absl::Microseconds(1));
+  {
+    const std::unique_ptr<StoreTransaction> upkeep = Value(store.BeginUpkeep());
+    CHECK(absl::IsAborted(upkeep->RenewSession(kSession, kLease)));
+  }
+  {
+    const std::unique_ptr<StoreTransaction> upkeep = Value(store.BeginUpkeep());
+    const std::vector<Rescued> rescued = Value(
+        upkeep->Rescue({.job_count_max = 10, .crash_count_max = 1, .delay = absl::ZeroDuration()}));
+    REQUIRE(rescued.size() == 1);
+    CHECK(rescued[0].state == JobState::kDead);
+    RequireOk(upkeep->Commit());
+  }
+  CHECK(EventsOf(store, lost.lease.job) == "enqueued claimed dead");
+  CHECK(absl::IsAborted(FinishOne(store, lost, Transition::kComplete)));
+
+  clock.Advance(absl::Hours(1));
+  {
+    const std::unique_ptr<StoreTransaction> upkeep = Value(store.BeginUpkeep());
+    CHECK(Value(upkeep->Prune({.keep_dead = absl::Hours(1)})).job_count == 1);
+    RequireOk(upkeep->Commit());
+  }
+  CHECK(absl::IsNotFound(store.Get(lost.lease.job).status()));
+}
+
+// A lease must not wait for a claim that waits.
+TEST_CASE_TEMPLATE_DEFINE("upkeep: where it is apart, it is open beside other work", Backend,
+                          upkeep_apart) {
+  VirtualClock clock;
+  Backend backend(clock);
+  JobStore& store = backend.store();
+  if (!store.info().upkeep_apart) return;
+  const ClaimedJob running = InsertAndClaim(store);
+  const JobId waiting = MustInsert(store);
+  const ClaimedJob lost = InsertAndClaim(store, MakeJob("other.kind"), "lost");
+  clock.Advance(kLease / 2);
+  RequireOk(RenewSession(store));
+  clock.Advance(kLease / 2);
+  {
+    const std::unique_ptr<StoreTransaction> work = Begin(store);
+    REQUIRE(IdsOf(Value(work->Claim(RequestOf())).jobs) == std::vector<JobId>{waiting});
+    const Finished done = EndOf(running.lease, Transition::kComplete);
+    RequireOk(Value(work->Finish({&done, 1}))[0]);
+    {
+      const std::unique_ptr<StoreTransaction> upkeep = Value(store.BeginUpkeep());
+      RequireOk(upkeep->RenewSession(kSession, kLease));
+      const std::vector<Rescued> rescued = Value(upkeep->Rescue(
+          {.job_count_max = 10, .crash_count_max = 3, .delay = absl::ZeroDuration()}));
+      REQUIRE(rescued.size() == 1);
+      CHECK(rescued[0].id == lost.lease.job);
+      CHECK(Value(upkeep->Prune({})).job_count == 0);
+      RequireOk(upkeep->Commit());
+    }
+    CHECK(StateOf(store, lost.lease.job) == JobState::kPending);
+    CHECK(StateOf(store, waiting) == JobState::kPending);
+    RequireOk(work->Commit());
+  }
+  CHECK(StateOf(store, waiting) == JobState::kRunning);
+  CHECK(StateOf(store, running.lease.job) == JobState::kCompleted);
+  clock.Advance(kLease - absl::Microseconds(1));
+  CHECK(RescueAll(store) == 0);
+  clock.Advance(absl::Microseconds(1));
+  CHECK(RescueAll(store) == 1);
+}
+
 }  // namespace outlive::conformance
 
 #define OUTLIVE_JOB_STORE_LEASES_CONFORMANCE(Backend)             \
@@ -281,6 +372,8 @@ TEST_CASE_TEMPLATE_DEFINE("leases: an invalid rescue is refused", Backend, lease
   TEST_CASE_TEMPLATE_INVOKE(leases_rescue_only_expired, Backend); \
   TEST_CASE_TEMPLATE_INVOKE(leases_rescue_limit, Backend);        \
   TEST_CASE_TEMPLATE_INVOKE(leases_rescue_invalid, Backend);      \
+  TEST_CASE_TEMPLATE_INVOKE(upkeep_transactions, Backend);        \
+  TEST_CASE_TEMPLATE_INVOKE(upkeep_apart, Backend);               \
   }                                                               \
   static_assert(true, "")
 

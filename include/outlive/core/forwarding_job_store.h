@@ -10,8 +10,8 @@
 //     }
 //     …
 //
-// To change what a transaction does, override Begin() and Join() and wrap what they give in a class
-// of your own that derives from ForwardingStoreTransaction.
+// To change what a transaction does, override Begin(), BeginUpkeep() and Join() and wrap what they
+// give in a class of your own that derives from ForwardingStoreTransaction.
 //
 // Thread-safety: as that of the store behind it.
 // Lifetime:      the store behind it outlives it; a transaction owns the one behind it.
@@ -94,6 +94,9 @@ class ForwardingJobStore : public JobStore {
   explicit ForwardingJobStore(JobStore& inner) : inner_(inner) {}
 
   absl::StatusOr<std::unique_ptr<StoreTransaction>> Begin() override { return inner_.Begin(); }
+  absl::StatusOr<std::unique_ptr<StoreTransaction>> BeginUpkeep() override {
+    return inner_.BeginUpkeep();
+  }
   absl::StatusOr<std::unique_ptr<StoreTransaction>> Join(HostTransaction host) override {
     return inner_.Join(host);
   }

@@ -44,7 +44,14 @@ class GroupCommit {
   // group, so it must be quick and must not call Run() or Stop().
   using Done = absl::AnyInvocable<void(absl::Status)>;
 
-  explicit GroupCommit(JobStore& store);
+  // What its transactions are for.
+  enum class Purpose {
+    kWork,    // JobStore::Begin().
+    kUpkeep,  // JobStore::BeginUpkeep(). Every request is a group of its own, so that a lease does
+              // not wait for what a sweep waits for, nor fail with it.
+  };
+
+  explicit GroupCommit(JobStore& store, Purpose purpose = Purpose::kWork);
   ~GroupCommit();
   GroupCommit(const GroupCommit&) = delete;
   GroupCommit& operator=(const GroupCommit&) = delete;
@@ -78,6 +85,7 @@ class GroupCommit {
   void Loop();
 
   JobStore& store_;
+  const Purpose purpose_;
 
   // What exceptions are told as. Made early: telling cannot fail.
   const absl::Status thrown_;

@@ -11,11 +11,13 @@
 // docs/guides/writing-a-store.md has the rest.
 //
 // Thread-safety: a store may be used from many threads at once. One write transaction is open at a
-//                time: Begin() waits for the one before. A transaction is for one thread.
+//                time: Begin() waits for the one before. (Where StoreInfo::upkeep_apart says so,
+//                one of BeginUpkeep() beside it.) A transaction is for one thread.
 // Lifetime:      the store outlives every transaction and subscription it has given out.
 // Time:          comes from the store's clock, never goes back; callers never pass "now". "Now" is
-//                one moment for a whole transaction: when Begin() or Join() has got it. Stores keep
-//                whole microseconds, rounded down. What lasts until a moment is over at it.
+//                one moment for a whole transaction: when Begin(), BeginUpkeep() or Join() has got
+//                it. Stores keep whole microseconds, rounded down. What lasts until a moment is
+//                over at it.
 // Errors:        kUnavailable: nothing was written; calling again is safe.
 //                kUnknown: the commit is in doubt; each method says what makes a repeat safe.
 //                kDeadlineExceeded: a read took longer than its deadline.
@@ -255,6 +257,9 @@ struct StoreInfo {
   bool shared = false;    // Other processes may work on it too.
   bool can_join = false;  // Join() works.
   bool sealing = false;   // It was given a cipher (core/payload_cipher.h).
+
+  // A transaction of BeginUpkeep() can be open beside one of Begin().
+  bool upkeep_apart = false;
 };
 
 // What a wake-up may be about. A hint: it can come late, twice or for nothing, and others can
@@ -394,6 +399,13 @@ class JobStore {
   // Errors: kUnavailable: another process held the store too long, or it cannot be written now. A
   // store may find that out at the first call of the transaction.
   virtual absl::StatusOr<std::unique_ptr<StoreTransaction>> Begin() = 0;
+
+  // The same for upkeep: sessions, Rescue() and Prune(). Where StoreInfo::upkeep_apart says so, it
+  // waits for others of its kind only, not for one of Begin(): a lease is renewed however long
+  // another transaction of this process has to wait. Everywhere else it is Begin().
+  //
+  // Errors: as Begin().
+  virtual absl::StatusOr<std::unique_ptr<StoreTransaction>> BeginUpkeep() { return Begin(); }
 
   // Works inside the host's own open transaction, for Insert() and Finish(). What it has written is
   // undone if one call fails; the host's own work is not touched.

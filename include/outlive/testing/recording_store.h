@@ -14,6 +14,7 @@
 #ifndef OUTLIVE_TESTING_RECORDING_STORE_H_
 #define OUTLIVE_TESTING_RECORDING_STORE_H_
 
+#include <absl/functional/function_ref.h>
 #include <absl/status/statusor.h>
 
 #include <memory>
@@ -29,9 +30,13 @@ class RecordingStore final : public ForwardingJobStore {
       : ForwardingJobStore(inner), recorder_(recorder) {}
 
   absl::StatusOr<std::unique_ptr<StoreTransaction>> Begin() override;
+  absl::StatusOr<std::unique_ptr<StoreTransaction>> BeginUpkeep() override;
   absl::StatusOr<std::unique_ptr<StoreTransaction>> Join(HostTransaction host) override;
 
  private:
+  absl::StatusOr<std::unique_ptr<StoreTransaction>> Record(
+      absl::FunctionRef<absl::StatusOr<std::unique_ptr<StoreTransaction>>()> begin);
+
   Recorder& recorder_;
 };
 
