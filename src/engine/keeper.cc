@@ -10,9 +10,9 @@
 
 namespace outlive::internal {
 
-void Keeper::Loop() {
+void Keeper::Loop(Share share) {
   while (true) {
-    const Duties due = WaitForDuty();
+    const Duties due = WaitForDuty(share);
     {
       MutexLock lock(mutex_);
       if (finishing_) return;
@@ -25,15 +25,15 @@ void Keeper::Poll() {
   Duties due;
   {
     MutexLock lock(mutex_);
-    if (TimeLeftLocked() > absl::ZeroDuration()) return;
-    due = duties_;
+    if (TimeLeftLocked(Share::kAll) > absl::ZeroDuration()) return;
+    due = DutiesLocked(Share::kAll);
   }
   Do(due);
 }
 
 absl::Duration Keeper::TimeLeft() {
   MutexLock lock(mutex_);
-  return TimeLeftLocked();
+  return TimeLeftLocked(Share::kAll);
 }
 
 void Keeper::Do(const Duties& due) {
@@ -59,20 +59,31 @@ void Keeper::WriteProgress() {
 }
 
 // What is due, once something is.
-Keeper::Duties Keeper::WaitForDuty() {
+Keeper::Duties Keeper::WaitForDuty(Share share) {
   MutexLock lock(mutex_);
   while (!finishing_) {
-    const absl::Duration left = TimeLeftLocked();
+    const absl::Duration left = TimeLeftLocked(share);
     if (left == absl::ZeroDuration()) break;
     changed_.WaitFor(mutex_, absl::ToChronoNanoseconds(left));
   }
-  return duties_;
+  return DutiesLocked(share);
 }
 
-absl::Duration Keeper::TimeLeftLocked() {
-  duties_.timeout = timeouts_.empty() ? absl::InfiniteDuration() : timeouts_.begin()->first;
+Keeper::Duties Keeper::DutiesLocked(Share share) const {
+  Duties duties{absl::InfiniteDuration(), absl::InfiniteDuration(), absl::InfiniteDuration(),
+                absl::InfiniteDuration()};
+  if (share != Share::kAllButProgress) duties.progress = duties_.progress;
+  if (share == Share::kProgress) return duties;
+  duties.renew = duties_.renew;
+  duties.cancel = duties_.cancel;
+  if (!timeouts_.empty()) duties.timeout = timeouts_.begin()->first;
+  return duties;
+}
+
+absl::Duration Keeper::TimeLeftLocked(Share share) const {
+  const Duties duties = DutiesLocked(share);
   const absl::Duration next =
-      std::min({duties_.renew, duties_.cancel, duties_.progress, duties_.timeout});
+      std::min({duties.renew, duties.cancel, duties.progress, duties.timeout});
   return std::max(next - services_.clock.SinceBoot(), absl::ZeroDuration());
 }
 

@@ -1,7 +1,8 @@
 // Keeper looks after what is running, on a thread that no worker can starve: it renews the session,
 // passes on requests to stop, enforces time limits, and writes progress.
 //
-// Thread-safety: may be used from many threads at once; Loop(), Poll() and Renew() by one.
+// Thread-safety: may be used from many threads at once; Loop() of each share, Poll() and Renew() by
+//                one.
 #ifndef OUTLIVE_SRC_ENGINE_KEEPER_H_
 #define OUTLIVE_SRC_ENGINE_KEEPER_H_
 
@@ -26,8 +27,12 @@ class Keeper {
          ProgressWriter& progress)
       : services_(services), sessions_(sessions), dispatcher_(dispatcher), progress_(progress) {}
 
+  // What a thread takes upon itself. Progress is written by the client's commits, and waits for
+  // them: where leases do not, they must not wait for progress.
+  enum class Share { kAll, kProgress, kAllButProgress };
+
   // Works until Finish() is called.
-  void Loop();
+  void Loop(Share share);
 
   // Does what is due.
   void Poll();
@@ -65,8 +70,9 @@ class Keeper {
     absl::Duration timeout = absl::InfiniteDuration();
   };
 
-  Duties WaitForDuty();
-  absl::Duration TimeLeftLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  Duties WaitForDuty(Share share);
+  Duties DutiesLocked(Share share) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::Duration TimeLeftLocked(Share share) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Do(const Duties& due);
   void DoRenew(absl::Duration begun);
   void DoTimeouts(absl::Duration now);

@@ -152,7 +152,7 @@ class Runner::Impl {
     if (absl::Status started = stop_caller_.Start(); !started.ok()) return started;
     if (absl::Status started = pool_.Start(concurrency); !started.ok()) return started;
     try {
-      keeper_thread_ = std::thread([this] { keeper_.Loop(); });
+      keeper_thread_ = std::thread([this] { keeper_.Loop(internal::Keeper::Share::kAll); });
       maintenance_thread_ = std::thread([this] { maintenance_.Loop(); });
       dispatcher_thread_ = std::thread([this] { dispatcher_.Loop(); });
     } catch (const std::system_error&) {
