@@ -34,21 +34,29 @@ RunnerOptions WithDefaults(RunnerOptions options, const Client& client) {
   return options;
 }
 
+// Null where it would wait for the client's commits all the same: then it goes along with them.
+std::unique_ptr<GroupCommit> UpkeepOf(JobStore& store) {
+  if (!store.info().upkeep_apart) return nullptr;
+  return std::make_unique<GroupCommit>(store, GroupCommit::Purpose::kUpkeep);
+}
+
 }  // namespace
 
 class Runner::Impl {
  public:
   Impl(Client& client, const WorkerSet& workers, RunnerOptions options)
       : options_(WithDefaults(std::move(options), client)),
-        services_{options_,
-                  workers,
-                  client.commits(),
-                  client.store(),
-                  client.store().clock(),
-                  *options_.log,
-                  *options_.observer,
-                  *options_.random,
-                  stop_caller_},
+        upkeep_(UpkeepOf(client.store())),
+        services_{.options = options_,
+                  .workers = workers,
+                  .commits = client.commits(),
+                  .upkeep = upkeep_ == nullptr ? client.commits() : *upkeep_,
+                  .store = client.store(),
+                  .clock = client.store().clock(),
+                  .log = *options_.log,
+                  .observer = *options_.observer,
+                  .random = *options_.random,
+                  .stop_caller = stop_caller_},
         sessions_(services_),
         progress_(services_, [this] { keeper_.OnProgress(); }),
         dispatcher_(
@@ -152,13 +160,21 @@ class Runner::Impl {
     if (absl::Status started = stop_caller_.Start(); !started.ok()) return started;
     if (absl::Status started = pool_.Start(concurrency); !started.ok()) return started;
     try {
-      keeper_thread_ = std::thread([this] { keeper_.Loop(internal::Keeper::Share::kAll); });
+      StartKeeper();
       maintenance_thread_ = std::thread([this] { maintenance_.Loop(); });
       dispatcher_thread_ = std::thread([this] { dispatcher_.Loop(); });
     } catch (const std::system_error&) {
       return absl::ResourceExhaustedError("no thread could be started");
     }
     return absl::OkStatus();
+  }
+
+  void StartKeeper() ABSL_EXCLUSIVE_LOCKS_REQUIRED(lifecycle_) {
+    using Share = internal::Keeper::Share;
+    const Share share = upkeep_ == nullptr ? Share::kAll : Share::kAllButProgress;
+    keeper_thread_ = std::thread([this, share] { keeper_.Loop(share); });
+    if (upkeep_ == nullptr) return;
+    progress_thread_ = std::thread([this] { keeper_.Loop(Share::kProgress); });
   }
 
   // The lease is kept until nothing needs it any more.
@@ -177,6 +193,7 @@ class Runner::Impl {
       maintenance_.Finish();
       Join(maintenance_thread_);
       keeper_.Finish();
+      Join(progress_thread_);
       Join(keeper_thread_);
       stop_caller_.Stop();
       started_ = false;
@@ -335,6 +352,7 @@ class Runner::Impl {
 
   const RunnerOptions options_;
   internal::StopCaller stop_caller_;
+  const std::unique_ptr<GroupCommit> upkeep_;
   const internal::Services services_;
   internal::Sessions sessions_;
   internal::ProgressWriter progress_;
@@ -350,6 +368,7 @@ class Runner::Impl {
   absl::Duration stop_deadline_ ABSL_GUARDED_BY(lifecycle_) = absl::ZeroDuration();
   std::thread dispatcher_thread_ ABSL_GUARDED_BY(lifecycle_);
   std::thread keeper_thread_ ABSL_GUARDED_BY(lifecycle_);
+  std::thread progress_thread_ ABSL_GUARDED_BY(lifecycle_);  // Where upkeep is apart.
   std::thread maintenance_thread_ ABSL_GUARDED_BY(lifecycle_);
   std::unique_ptr<Subscription> subscription_ ABSL_GUARDED_BY(lifecycle_);
 

@@ -18,7 +18,8 @@ class StopCaller;
 struct Services {
   const RunnerOptions& options;  // Every null filled in.
   const WorkerSet& workers;
-  GroupCommit& commits;
+  GroupCommit& commits;  // The client's.
+  GroupCommit& upkeep;   // For sessions, rescue and retention: the same, or one apart.
   JobStore& store;
   const Clock& clock;
   LogSink& log;

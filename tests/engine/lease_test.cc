@@ -2,13 +2,16 @@
 #include <doctest/doctest.h>
 
 #include <atomic>
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
 #include "outlive/core/forwarding_job_store.h"
+#include "outlive/core/mutex.h"
 #include "tests/engine/eventually.h"
 #include "tests/engine/jobs.h"
 
@@ -159,34 +162,55 @@ TEST_CASE("a stopped runner's session is closed, so that nothing waits for it to
   CHECK(*runner.RunDue() == 1);
 }
 
-// A store that takes 12 s for a renewal, and lets the test make a runner look at its clock.
-class SlowStore final : public ForwardingJobStore {
+// Lets the test make a runner look at its clock.
+class WatchedStore : public ForwardingJobStore {
  public:
-  SlowStore(JobStore& inner, testing::VirtualClock& clock)
-      : ForwardingJobStore(inner), clock_(clock) {}
+  using ForwardingJobStore::ForwardingJobStore;
 
-  absl::StatusOr<std::unique_ptr<StoreTransaction>> Begin() override {
-    auto transaction = ForwardingJobStore::Begin();
-    if (!transaction.ok()) return transaction;
-    return std::make_unique<Transaction>(*std::move(transaction), *this);
-  }
   std::unique_ptr<Subscription> Subscribe(std::function<void(WakeHint)> on_wake) override {
     on_wake_ = on_wake;
     return ForwardingJobStore::Subscribe(std::move(on_wake));
   }
   // A keeper that has jobs to look after asks this last.
   absl::StatusOr<std::vector<JobId>> CancelRequests(const std::string& session) override {
-    ++look_count_;
-    look_count_.notify_all();
+    {
+      MutexLock lock(mutex_);
+      ++look_count_;
+      changed_.NotifyAll();
+    }
     return ForwardingJobStore::CancelRequests(session);
   }
 
-  // Returns when the keeper has looked at what is due now, and has done it.
-  void Look() {
+  // Returns when the keeper has looked at what is due now, and has done it. False: it has not
+  // within a minute.
+  bool Look() {
+    MutexLock lock(mutex_);
     const int before = look_count_;
     on_wake_({.cancel = true});
-    look_count_.wait(before);
+    while (look_count_ == before) {
+      if (!changed_.WaitFor(mutex_, std::chrono::minutes(1))) return false;
+    }
+    return true;
   }
+
+ private:
+  std::function<void(WakeHint)> on_wake_;
+  Mutex mutex_;
+  CondVar changed_;
+  int look_count_ ABSL_GUARDED_BY(mutex_) = 0;
+};
+
+// Takes 12 s for a renewal.
+class SlowStore final : public WatchedStore {
+ public:
+  SlowStore(JobStore& inner, testing::VirtualClock& clock) : WatchedStore(inner), clock_(clock) {}
+
+  absl::StatusOr<std::unique_ptr<StoreTransaction>> Begin() override {
+    auto transaction = ForwardingJobStore::Begin();
+    if (!transaction.ok()) return transaction;
+    return std::make_unique<Transaction>(*std::move(transaction), *this);
+  }
+  absl::StatusOr<std::unique_ptr<StoreTransaction>> BeginUpkeep() override { return Begin(); }
 
   std::atomic<int> renewal_count = 0;
 
@@ -206,8 +230,6 @@ class SlowStore final : public ForwardingJobStore {
   };
 
   testing::VirtualClock& clock_;
-  std::function<void(WakeHint)> on_wake_;
-  std::atomic<int> look_count_ = 0;
 };
 
 TEST_CASE("what a renewal takes does not put the next one off") {
@@ -227,13 +249,86 @@ TEST_CASE("what a renewal takes does not put the next one off") {
   REQUIRE(runner.Start().ok());
   entered.Wait();
   world.clock.Advance(absl::Seconds(17));  // A quarter of the lease, and its jitter.
-  store.Look();
+  CHECK(store.Look());
   CHECK(store.renewal_count == 1);
   world.clock.Advance(absl::Seconds(5));  // 17 s since that one was begun, 5 s since it has ended.
-  store.Look();
+  CHECK(store.Look());
   CHECK(store.renewal_count == 2);
   released.Open();
   runner.Stop(absl::Hours(1));
+  CHECK(world.log.text().empty());
+}
+
+// Has a writer for upkeep, and another one, which can be held up.
+class HeldUpStore final : public WatchedStore {
+ public:
+  explicit HeldUpStore(JobStore& inner) : WatchedStore(inner), info_(inner.info()) {
+    info_.upkeep_apart = true;
+  }
+
+  absl::StatusOr<std::unique_ptr<StoreTransaction>> Begin() override {
+    if (held_up) {
+      waits.Open();
+      released.Wait();
+    }
+    return ForwardingJobStore::Begin();
+  }
+  const StoreInfo& info() const override { return info_; }
+
+  std::atomic<bool> held_up = false;
+  Gate waits;     // Somebody is held up.
+  Gate released;  // Nobody is any more.
+
+ private:
+  StoreInfo info_;
+};
+
+TEST_CASE("where upkeep is apart, a lease is renewed however long other transactions wait") {
+  VirtualWorld world;
+  HeldUpStore store(world.store);
+  Client client(store, {.log = &world.log});
+  Gate entered;
+  Gate reports;
+  Gate reported;
+  Gate released;
+  WorkerSet workers;
+  workers.Add<Mail>([&](JobContext& job, const Mail&) {
+    entered.Open();
+    reports.Wait();
+    job.ReportProgress(0.5);
+    reported.Open();
+    released.Wait();
+    return Done();
+  });
+  const JobId id = client.Enqueue(Mail{1, "a"})->id;
+  Runner runner(client, workers, {.lease = absl::Seconds(60)});
+  REQUIRE(runner.Start().ok());
+  entered.Wait();
+  const std::int64_t fence = client.Get(id)->fence;
+  store.held_up = true;
+  std::thread caller([&] { CHECK(client.Enqueue(Mail{2, "b"}).ok()); });
+  CHECK(store.waits.WaitAMinute());
+  reports.Open();
+  reported.Wait();  // To be written, too, by a transaction that waits.
+  bool looks = true;
+  for (int i = 0; i < 10 && looks; ++i) {
+    world.clock.Advance(absl::Seconds(17));  // Longer than until the next renewal is due.
+    looks = store.Look();
+  }
+  CHECK(looks);
+  Client other(world.store, {.log = &world.log});
+  Runner sweeper(other, workers);
+  CHECK(sweeper.Maintain().ok());
+  CHECK(client.Get(id)->state == JobState::kRunning);
+  CHECK(client.Get(id)->fence == fence);
+  store.held_up = false;
+  store.released.Open();
+  caller.join();
+  released.Open();
+  runner.Stop(absl::Hours(1));
+  CHECK(client.Get(id)->state == JobState::kCompleted);
+  CHECK(client.Get(id)->progress == 0.5);
+  CHECK(client.Get(id)->crashes == 0);
   CHECK(world.log.text().empty());
 }
 

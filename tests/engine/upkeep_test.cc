@@ -3,10 +3,13 @@
 
 #include <atomic>
 #include <functional>
+#include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <thread>
 #include <utility>
+#include <vector>
 
 #include "tests/engine/eventually.h"
 #include "tests/engine/jobs.h"
@@ -60,6 +63,98 @@ TEST_CASE("a started runner deletes what has been kept long enough, and only tha
   CHECK(gone());
   CHECK(world.client.WaitFor(cancelled, patience)->state == JobState::kCancelled);
   CHECK(world.client.WaitFor(dead, patience)->state == JobState::kDead);
+}
+
+// Notes what is asked of which kind of transaction.
+class SortingStore final : public ForwardingJobStore {
+ public:
+  SortingStore(JobStore& inner, bool upkeep_apart)
+      : ForwardingJobStore(inner), info_(inner.info()) {
+    info_.upkeep_apart = upkeep_apart;
+  }
+
+  absl::StatusOr<std::unique_ptr<StoreTransaction>> Begin() override {
+    return std::make_unique<Transaction>(inner().Begin().value(), asked["work"]);
+  }
+  absl::StatusOr<std::unique_ptr<StoreTransaction>> BeginUpkeep() override {
+    return std::make_unique<Transaction>(inner().BeginUpkeep().value(), asked["upkeep"]);
+  }
+  const StoreInfo& info() const override { return info_; }
+
+  std::map<std::string, std::set<std::string>> asked;
+
+ private:
+  class Transaction final : public ForwardingStoreTransaction {
+   public:
+    Transaction(std::unique_ptr<StoreTransaction> inner, std::set<std::string>& asked)
+        : ForwardingStoreTransaction(std::move(inner)), asked_(asked) {}
+    absl::StatusOr<std::vector<absl::StatusOr<Inserted>>> Insert(
+        absl::Span<const NewJob> jobs) override {
+      asked_.insert("insert");
+      return inner().Insert(jobs);
+    }
+    absl::StatusOr<ClaimResult> Claim(const ClaimRequest& request) override {
+      asked_.insert("claim");
+      return inner().Claim(request);
+    }
+    absl::StatusOr<std::vector<absl::Status>> Finish(absl::Span<const Finished> finished) override {
+      asked_.insert("finish");
+      return inner().Finish(finished);
+    }
+    absl::Status OpenSession(const std::string& session, absl::Duration lease) override {
+      asked_.insert("open");
+      return inner().OpenSession(session, lease);
+    }
+    absl::Status RenewSession(const std::string& session, absl::Duration lease) override {
+      asked_.insert("renew");
+      return inner().RenewSession(session, lease);
+    }
+    absl::Status CloseSession(const std::string& session) override {
+      asked_.insert("close");
+      return inner().CloseSession(session);
+    }
+    absl::StatusOr<std::vector<Rescued>> Rescue(const RescueRequest& request) override {
+      asked_.insert("rescue");
+      return inner().Rescue(request);
+    }
+    absl::StatusOr<PruneResult> Prune(const PruneRequest& request) override {
+      asked_.insert("prune");
+      return inner().Prune(request);
+    }
+
+   private:
+    std::set<std::string>& asked_;
+  };
+
+  StoreInfo info_;
+};
+
+TEST_CASE("sessions, rescue and retention are upkeep, and nothing else is") {
+  using Asked = std::set<std::string>;
+  const Asked work = {"insert", "claim", "finish"};
+  const Asked upkeep = {"open", "renew", "close", "rescue", "prune"};
+  for (const bool apart : {true, false}) {
+    CAPTURE(apart);
+    VirtualWorld world;
+    SortingStore store(world.store, apart);
+    Client client(store, {.log = &world.log, .random = &world.random});
+    WorkerSet workers;
+    workers.Add<Mail>([](JobContext&, const Mail&) { return Done(); });
+    REQUIRE(client.Enqueue(Mail{1, "a"}).ok());
+    Runner runner(client, workers);
+    CHECK(*runner.RunDue() == 1);
+    CHECK(runner.Maintain().ok());
+    runner.Stop();
+    if (apart) {
+      CHECK(store.asked["work"] == work);
+      CHECK(store.asked["upkeep"] == upkeep);
+    } else {
+      Asked all = work;
+      all.insert(upkeep.begin(), upkeep.end());
+      CHECK(store.asked["work"] == all);
+      CHECK(store.asked["upkeep"].empty());
+    }
+  }
 }
 
 // Every wake-up is lost: it is only a hint.

@@ -98,8 +98,8 @@ struct PostgresStoreOptions {
   // How long a connection may take to be made. From 100 ms to 1 h.
   absl::Duration connect_timeout = absl::Seconds(5);
 
-  // How long Open() and Begin() wait: for the transaction before, and for a connection. From 0 to
-  // 1 h.
+  // How long Open(), Begin() and BeginUpkeep() wait: for the transaction before, and for a
+  // connection. From 0 to 1 h.
   absl::Duration begin_timeout = absl::Seconds(5);
 
   // How long the server may work at one statement of a transaction, and wait for one lock, before
@@ -116,8 +116,8 @@ struct PostgresStoreOptions {
 
   // -- Performance -------------------------------------------------------------------------
 
-  // Connections that read; more reads at the same moment wait. From 1 to 64. Beside them there is
-  // one that writes, and one for the watch.
+  // Connections that read; more reads at the same moment wait. From 1 to 64. Beside them there are
+  // one that writes, one that writes for BeginUpkeep(), and one for the watch.
   int reader_count_max = 4;
 };
 
@@ -152,6 +152,11 @@ class PostgresStore final : public JobStore {
   PostgresStore& operator=(const PostgresStore&) = delete;
 
   absl::StatusOr<std::unique_ptr<StoreTransaction>> Begin() override;
+
+  // On a connection of its own, beside Begin(). While that cannot be made, or another of its kind
+  // is open for longer than `begin_timeout`, it is Begin().
+  absl::StatusOr<std::unique_ptr<StoreTransaction>> BeginUpkeep() override;
+
   absl::StatusOr<std::unique_ptr<StoreTransaction>> Join(HostTransaction host) override;
   absl::StatusOr<Job> Get(JobId id) override;
   absl::StatusOr<std::vector<Job>> List(const JobFilter& filter, const JobPage& page) override;

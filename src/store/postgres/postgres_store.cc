@@ -64,6 +64,7 @@ class PostgresStore::State {
         connections(reader_settings, book, static_cast<std::size_t>(options.reader_count_max)),
         lanes(connections, options.begin_timeout),
         writer(writer_settings, book, lanes, payloads, time, log_lock()),
+        upkeep(writer_settings, book, lanes, payloads, time, log_lock()),
         waker(watch_settings, book, WakerSettings(options)) {}
 
   std::int64_t log_lock() const { return postgres::LockKey(options.schema, postgres::Lock::kLog); }
@@ -80,6 +81,13 @@ class PostgresStore::State {
   absl::Status CheckFresh() const {
     if (!stale) return absl::OkStatus();
     return absl::FailedPreconditionError("jobs were moved to the store: open it anew");
+  }
+
+  absl::StatusOr<std::unique_ptr<StoreTransaction>> Begin(postgres::Writer& by) {
+    OUTLIVE_RETURN_IF_ERROR(CheckProcess());
+    OUTLIVE_RETURN_IF_ERROR(CheckFresh());
+    OUTLIVE_RETURN_IF_ERROR(by.TakeTurn(options.begin_timeout));
+    return std::make_unique<postgres::OwnTransaction>(by, waker);
   }
 
   // Runs `call` with a reader and gives its result.
@@ -109,6 +117,7 @@ class PostgresStore::State {
   postgres::ConnectionPool connections;
   postgres::LaneBook lanes;
   postgres::Writer writer;
+  postgres::Writer upkeep;
   postgres::Waker waker;
   std::atomic<bool> stale = false;
   postgres::PostgresCopy copy{writer, options.begin_timeout, stale};
@@ -135,7 +144,8 @@ absl::StatusOr<std::unique_ptr<PostgresStore>> PostgresStore::Open(
                  .durable = true,
                  .shared = true,
                  .can_join = true,
-                 .sealing = options.cipher != nullptr};
+                 .sealing = options.cipher != nullptr,
+                 .upkeep_apart = true};
   auto state = std::make_unique<State>(conninfo, options, std::move(info));
   const absl::StatusOr<postgres::Rows> now = connection.RunOne(state->time.Ask());
   OUTLIVE_RETURN_IF_ERROR(now.status());
@@ -151,10 +161,14 @@ PostgresStore::~PostgresStore() {
 }
 
 absl::StatusOr<std::unique_ptr<StoreTransaction>> PostgresStore::Begin() {
-  OUTLIVE_RETURN_IF_ERROR(state_->CheckProcess());
-  OUTLIVE_RETURN_IF_ERROR(state_->CheckFresh());
-  OUTLIVE_RETURN_IF_ERROR(state_->writer.TakeTurn(state_->options.begin_timeout));
-  return std::make_unique<postgres::OwnTransaction>(state_->writer, state_->waker);
+  return state_->Begin(state_->writer);
+}
+
+absl::StatusOr<std::unique_ptr<StoreTransaction>> PostgresStore::BeginUpkeep() {
+  auto transaction = state_->Begin(state_->upkeep);
+  // A server that has no connection to spare must not cost a lease: the other one has to do.
+  if (absl::IsUnavailable(transaction.status())) return state_->Begin(state_->writer);
+  return transaction;
 }
 
 absl::StatusOr<std::unique_ptr<StoreTransaction>> PostgresStore::Join(HostTransaction host) {
