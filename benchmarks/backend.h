@@ -16,6 +16,13 @@
 
 namespace outlive::bench {
 
+// A transaction that somebody has left open, and that still sees what was there when it began. Ends
+// with the object.
+class OldTransaction {
+ public:
+  virtual ~OldTransaction() = default;
+};
+
 class Backend {
  public:
   virtual ~Backend() = default;
@@ -47,6 +54,9 @@ class Backend {
 
   // How large it is on disk. It must be closed.
   virtual std::int64_t Bytes(std::string_view name) const = 0;
+
+  // Opens a transaction beside whatever else goes on. Null: an old one is in nobody's way here.
+  virtual std::unique_ptr<OldTransaction> OpenOldTransaction() { return nullptr; }
 
   // Returns when the disk is done with what was written before, so that it does not disturb what
   // is measured next.

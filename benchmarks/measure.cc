@@ -25,6 +25,8 @@ const std::vector<Measure>& AllMeasures() {
       {"backlog", "drain with --backlog jobs behind, against 10,000", MeasureBacklog},
       {"scheduled", "drain with --backlog jobs in the future, or all due at one instant",
        MeasureScheduled},
+      {"old_transaction", "end_to_end while a transaction is held open for --hold seconds",
+       MeasureOldTransaction},
       {"file_size", "bytes of the file for each pending job", MeasureFileSize},
       {"rss_drain", "memory of a process that drains --backlog jobs", MeasureRssDrain},
       {"memory_end_to_end", "as end_to_end, with the in-memory store", MeasureMemoryEndToEnd},

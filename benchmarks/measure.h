@@ -73,6 +73,8 @@ std::vector<Figure> MeasureLatencyTwoProcesses(const Bench& bench);
 std::vector<Figure> MeasureBacklog(const Bench& bench);
 std::vector<Figure> MeasureScheduled(const Bench& bench);
 
+std::vector<Figure> MeasureOldTransaction(const Bench& bench);
+
 std::vector<Figure> MeasureFileSize(const Bench& bench);
 std::vector<Figure> MeasureRssDrain(const Bench& bench);
 std::vector<Figure> MeasureCoroutinesWaiting(const Bench& bench);

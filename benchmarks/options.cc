@@ -70,6 +70,7 @@ void AddHowMuch(CLI::App& app, Options& options) {
       "Jobs that run at once, where a measure does not say it");
   add("--payload", options.payload, 16, 1'000'000, "Bytes of a job's arguments");
   add("--pairs", options.pairs, 1, 1'000, "Runs of ours and of the limit, taking turns");
+  add("--hold", options.hold, 1, 86'400, "Seconds for which old_transaction holds one open");
 }
 
 }  // namespace
@@ -102,7 +103,8 @@ std::vector<std::string> ArgumentsFor(const Options& options, const std::string&
           "--backlog",     std::to_string(options.backlog),
           "--producers",   std::to_string(options.producers),
           "--concurrency", std::to_string(options.concurrency),
-          "--payload",     std::to_string(options.payload)};
+          "--payload",     std::to_string(options.payload),
+          "--hold",        std::to_string(options.hold)};
 }
 
 }  // namespace outlive::bench

@@ -26,6 +26,7 @@ struct Options {
   int concurrency = 64;
   int payload = 200;  // Bytes of a job's arguments, as they are stored.
   int pairs = 5;
+  int hold = 60;  // Seconds for which a transaction is held open.
 
   std::vector<std::string> measures;  // Empty: all.
   bool json = false;

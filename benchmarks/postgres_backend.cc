@@ -13,6 +13,21 @@
 namespace outlive::bench {
 namespace {
 
+// What was deleted since its snapshot cannot be cleaned away anywhere in the database.
+class Snapshot final : public OldTransaction {
+ public:
+  explicit Snapshot(const std::string& conninfo) : connection_(ConnectTo(conninfo)) {
+    QueryOne(connection_.get(), "BEGIN ISOLATION LEVEL REPEATABLE READ");
+    const std::string held = QueryOne(
+        connection_.get(),
+        "SELECT backend_xmin IS NOT NULL FROM pg_stat_activity WHERE pid = pg_backend_pid()");
+    if (held != "t") throw BenchError("the transaction holds no snapshot");
+  }
+
+ private:
+  const PgConnection connection_;
+};
+
 class PostgresBackend final : public Backend {
  public:
   explicit PostgresBackend(const Options& options)
@@ -48,11 +63,12 @@ class PostgresBackend final : public Backend {
   std::string LimitIs(std::string_view work) const override {
     return fmt::format("bare libpq, {}", work);
   }
-  Bar BarOf(std::string_view measure, std::string_view, const Bar&) const override {
+  Bar BarOf(std::string_view measure, std::string_view, const Bar& usual) const override {
     if (measure == "drain_64" || measure == "drain_1000" || measure == "enqueue_64") {
       return {.share_min = 0.60};
     }
     if (measure == "backlog") return {.share_min = 0.85};
+    if (measure == "old_transaction") return usual;
     return {};
   }
 
@@ -78,6 +94,10 @@ class PostgresBackend final : public Backend {
         fmt::format("SELECT sum(pg_total_relation_size(c.oid)) FROM pg_class c JOIN pg_namespace n"
                     " ON n.oid = c.relnamespace WHERE n.nspname = '{}' AND c.relkind = 'r'",
                     Schema(name))));
+  }
+
+  std::unique_ptr<OldTransaction> OpenOldTransaction() override {
+    return std::make_unique<Snapshot>(conninfo_);
   }
 
   void Settle() override {

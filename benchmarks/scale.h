@@ -21,6 +21,7 @@ struct Scale {
         keyed(Part(options, 4)),
         end_to_end(Part(options, 2)),
         beside_backlog(Part(options, 4)),
+        standing(Part(options, 20)),
         latency(Part(options, 400)),
         sleepers(Part(options, 20)),
         idle(std::max(options.jobs / 20, 200)) {}
@@ -33,6 +34,7 @@ struct Scale {
   int keyed;           // [50,000] with keys, beside twice as many that are there already.
   int end_to_end;      // [100,000]
   int beside_backlog;  // [50,000] drained while a backlog lies behind.
+  int standing;        // [10,000] that wait all the time while others are added and run.
   int latency;         // [500] samples.
   int sleepers;        // [10,000] coroutines that wait.
   std::chrono::milliseconds idle;  // [10 s] of doing nothing.

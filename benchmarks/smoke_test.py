@@ -1,9 +1,11 @@
 """Runs every measure of outlive_bench at a tiny size: it must give every figure, and whole ones.
 
 The figures say nothing here; that they are there, and are what was asked for, is what is tested.
-OUTLIVE_BENCH is the program, OUTLIVE_BENCH_STORES the stores that it was built with.
+OUTLIVE_BENCH is the program, OUTLIVE_BENCH_STORES the stores that it was built with. For PostgreSQL
+OUTLIVE_POSTGRES_SERVER keeps a private server as long as we hold its input.
 """
 
+import contextlib
 import json
 import os
 import subprocess
@@ -13,7 +15,7 @@ import unittest
 PROGRAM = os.environ["OUTLIVE_BENCH"]
 STORES = os.environ["OUTLIVE_BENCH_STORES"].split(",")
 TINY = ["--jobs", "200", "--backlog", "1000", "--producers", "8", "--concurrency", "8",
-        "--pairs", "1"]  # fmt: skip
+        "--pairs", "1", "--hold", "4"]  # fmt: skip
 
 EVERYWHERE = {
     ("drain_64", "rate"), ("drain_1000", "rate"), ("end_to_end", "rate"),
@@ -28,7 +30,36 @@ WITH_FILES = {
     ("latency_two_processes", "p50"), ("latency_two_processes", "p99"),
     ("file_size", "size"), ("rss_drain", "peak"),
 }  # fmt: skip
+ON_A_SERVER = {
+    ("drain_processes", "1 processes"), ("drain_processes", "2 processes"),
+    ("drain_processes", "4 processes"), ("drain_processes", "8 processes"),
+    ("old_transaction", "held"), ("old_transaction", "after"),
+}  # fmt: skip
 WITHOUT_LIMIT = {("idle_cpu", "time")}
+
+
+class Server:
+    """A private PostgreSQL server, as tests/postgres/server_program.cc keeps it."""
+
+    def __init__(self):
+        self.keeper = subprocess.Popen([os.environ["OUTLIVE_POSTGRES_SERVER"], "attend"],
+                                       stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.said = self.keeper.stdout.readline().split()
+        if self.said[:1] != ["ok"]:
+            raise RuntimeError(f"no server: {self.said}")
+        self.folder, self.port = self.said[1], self.said[4]
+
+    def address(self):
+        return f"postgresql://admin@/app?host={self.folder}&port={self.port}"
+
+    def ask(self, sql):
+        return subprocess.run(["psql", "--no-psqlrc", "-Atc", sql, self.address()], check=True,
+                              capture_output=True, text=True, timeout=60).stdout.split()
+
+    def close(self):
+        self.keeper.stdin.close()
+        self.keeper.wait(timeout=60)
+        self.keeper.stdout.close()
 
 
 class SmokeTest(unittest.TestCase):
@@ -91,6 +122,16 @@ class SmokeTest(unittest.TestCase):
                          "--store", "sqlite:other.db", "--durability", "normal",
                          "--measure", "file_size", "enqueue_1", "--pairs", "3")  # fmt: skip
 
+    @unittest.skipUnless("postgres" in STORES, "built without PostgreSQL")
+    def test_postgres(self):
+        with contextlib.closing(Server()) as server:
+            figures = self.check_store("postgres", "full (synchronous_commit=on)",
+                                       EVERYWHERE | WITH_FILES | ON_A_SERVER,
+                                       "--store", server.address())  # fmt: skip
+            self.assertIn("PostgreSQL", figures[0]["conditions"]["store"])
+            left = server.ask("SELECT nspname FROM pg_namespace WHERE nspname LIKE 'outlive%'")
+            self.assertEqual(left, [], "schemas were left behind")
+
     def test_table(self):
         done = self.run_bench(*TINY, "--store", "memory", "--measure", "drain_64", "rss_drain")
         self.assertEqual(done.returncode, 0, done.stderr)
@@ -108,6 +149,7 @@ class SmokeTest(unittest.TestCase):
             (["--jobs", "many"], "--jobs"),
             (["--pairs", "0"], "--pairs"),
             (["--payload", "3"], "--payload"),
+            (["--hold", "0"], "--hold"),
             (["--speed", "9"], "--speed"),
         ):
             done = self.run_bench(*arguments)

@@ -102,14 +102,23 @@ absl::StatusOr<std::unique_ptr<Host>> Host::Open(const HostOptions& options) {
 Host::Host(const HostOptions& options, std::unique_ptr<FileHistory> history,
            std::unique_ptr<PostgresStore> store)
     : options_(options),
-      random_(options.seed),
       sink_(CrashPaths(options.folder).sink()),
       history_(std::move(history)),
       recorder_(options.name, *history_, clock_),
       store_(std::move(store)),
       recording_(*store_, recorder_),
       client_(recording_, {.log = &Silence()}),
-      recorded_(client_, recorder_) {
+      recorded_(client_, recorder_),
+      // Enough attempts for those that the weather takes.
+      mix_(recorded_,
+           {.name = options.name,
+            .seed = options.seed,
+            .plan_letters = "cptrsxd",
+            .plan_letter_one_in = 5,
+            .work_attempts = 10,
+            .keyed_attempts = 10,
+            .booking_attempts = 50},
+           [this](const Order& order) { EnqueueOrder(order); }) {
   AddWorkers();
   RunnerOptions runner;
   runner.queues = {{.name = "default", .concurrency = options.concurrency}};
@@ -202,43 +211,8 @@ Outcome Host::DoBooking(JobContext& job) {
 
 // -- Clients ------------------------------------------------------------------------------------
 
-std::string Host::NextName() { return fmt::format("{}-{}", options_.name, ++requests_); }
-
-std::string Host::RandomPlan() {
-  static constexpr std::string_view kLetters = "cptrsxd";
-  std::string plan;
-  for (const char letter : kLetters) {
-    if (random_.OneIn(letter == 'x' || letter == 'd' ? 12 : 5)) plan.push_back(letter);
-  }
-  return plan;
-}
-
-void Host::Enqueue(std::string_view kind, const std::string& args, const EnqueueOptions& options) {
-  const absl::StatusOr<Enqueued> job = recorded_.Enqueue(kind, args, options);
-  if (job.ok()) known_.push_back(job->id);
-}
-
-void Host::EnqueueWork() {
-  // Enough attempts for those that the weather takes.
-  Enqueue(Work::kKind, EncodeArgs(Work{NextName(), RandomPlan()}).value(),
-          {.max_attempts = 10, .follow_ups = {{.kind = std::string(kNoticeKind), .data = "told"}}});
-}
-
-// One of a few keys that all hosts use.
-void Host::EnqueueKeyed() {
-  const std::string key = fmt::format("key-{}", random_.Below(50));
-  EnqueueOptions options;
-  options.max_attempts = 10;
-  options.idempotency_key = key;
-  options.idempotency_window = absl::Minutes(30);
-  options.follow_ups = {{.kind = std::string(kNoticeKind), .data = "told"}};
-  // Sometimes with other arguments than before, which is refused.
-  Enqueue(Work::kKind, EncodeArgs(Work{random_.OneIn(5) ? NextName() : key, ""}).value(), options);
-}
-
 // The host's row and the job, in the host's own transaction.
-void Host::EnqueueOrder() {
-  const Order order{NextName()};
+void Host::EnqueueOrder(const Order& order) {
   const EnqueueOptions options{.max_attempts = 10};
   const NewJob job = client_.Prepare(order, options).value();
   HistoryRecord record = EnqueueOf(job);
@@ -254,43 +228,6 @@ void Host::EnqueueOrder() {
   }
   if (!status.ok()) record.job = 0;
   recorder_.End(std::move(record), status);
-}
-
-void Host::ChangeSomething() {
-  if (known_.empty()) return;
-  const JobId id = known_[random_.Below(known_.size())];
-  switch (random_.Below(4)) {
-    case 0:
-      recorded_.Retry(id).IgnoreError();
-      break;
-    case 1:
-      recorded_.DiscardDeadLetter(id).IgnoreError();
-      break;
-    default:
-      recorded_.Cancel(id).IgnoreError();
-  }
-}
-
-void Host::Load(int count) {
-  for (int i = 0; i < count; ++i) {
-    switch (random_.Below(8)) {
-      case 0:
-      case 1:
-        EnqueueKeyed();
-        break;
-      case 2:
-        EnqueueOrder();
-        break;
-      case 3:
-        Enqueue(Booking::kKind, EncodeArgs(Booking{NextName()}).value(), {.max_attempts = 50});
-        break;
-      case 4:
-        ChangeSomething();
-        break;
-      default:
-        EnqueueWork();
-    }
-  }
 }
 
 }  // namespace outlive::testing

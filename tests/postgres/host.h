@@ -16,7 +16,6 @@
 #include <memory>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "outlive/engine/runner.h"
 #include "outlive/store/postgres_store.h"
@@ -24,9 +23,9 @@
 #include "outlive/testing/history.h"
 #include "outlive/testing/recording_client.h"
 #include "outlive/testing/recording_store.h"
-#include "outlive/testing/seeded_random.h"
 #include "tests/processes/crash_jobs.h"
 #include "tests/processes/effect_sink.h"
+#include "tests/processes/request_mix.h"
 
 namespace outlive::testing {
 
@@ -52,7 +51,7 @@ class Host {
   void Stop(absl::Duration grace = absl::ZeroDuration()) { runner_->Stop(grace); }
 
   // Does `count` random things that clients do, one after another.
-  void Load(int count);
+  void Load(int count) { mix_.Draw(count); }
 
   // From now on every attempt does its work and nothing else.
   void BeQuiet() { quiet_ = true; }
@@ -70,20 +69,13 @@ class Host {
        std::unique_ptr<PostgresStore> store);
 
   void AddWorkers();
-  void Enqueue(std::string_view kind, const std::string& args, const EnqueueOptions& options);
-  void EnqueueWork();
-  void EnqueueKeyed();
-  void EnqueueOrder();
-  void ChangeSomething();
-  std::string NextName();
-  std::string RandomPlan();
+  void EnqueueOrder(const Order& order);
 
   Outcome DoWork(JobContext& job, std::string_view args);
   Outcome DoBooking(JobContext& job);
   Outcome UseSink(JobContext& job);
 
   const HostOptions options_;
-  SeededRandom random_;
   SystemClock clock_;
   EffectSink sink_;
   const std::unique_ptr<FileHistory> history_;
@@ -92,10 +84,9 @@ class Host {
   RecordingStore recording_;
   Client client_;
   RecordingClient recorded_;
+  RequestMix mix_;
   WorkerSet workers_;
   std::unique_ptr<Runner> runner_;
-  std::vector<JobId> known_;
-  int requests_ = 0;
   std::atomic<bool> quiet_{false};
 };
 

@@ -140,8 +140,14 @@ std::string Postmaster::Start() {
 }
 
 std::string Postmaster::StartOnce() {
-  std::vector<std::string> words = {Binary("postgres"), "-D", data(), "-p",
-                                    std::to_string(address_.port)};
+  std::vector<std::string> words;
+  if (options_.clock_offset != 0) {
+    // Only what time of day it is: how long things take stays what it is.
+    words = {"/usr/bin/env", "LD_PRELOAD=" OUTLIVE_LIBFAKETIME, "FAKETIME_DONT_FAKE_MONOTONIC=1",
+             "FAKETIME_DISABLE_SHM=1", fmt::format("FAKETIME={:+}", options_.clock_offset)};
+  }
+  words.insert(words.end(),
+               {Binary("postgres"), "-D", data(), "-p", std::to_string(address_.port)});
   if (options_.tcp) words.insert(words.end(), {"-c", "listen_addresses=127.0.0.1"});
   id_ = folder_.Spawn(words, SIGQUIT);
   return id_ == 0 ? "cannot fork" : WaitUntilReady();

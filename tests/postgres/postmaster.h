@@ -26,6 +26,9 @@ struct PostmasterOptions {
   // Also listens on 127.0.0.1, on a port that the system chooses.
   bool tcp = false;
 
+  // Seconds by which its clock is ahead of this machine's.
+  int clock_offset = 0;
+
   // Not empty: a copy of that server which follows it, made by pg_basebackup.
   std::string standby_of = {};
 };

@@ -6,11 +6,13 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <cstdint>
 #include <cstdlib>
 #include <exception>
 #include <fstream>
 #include <iostream>
 #include <sstream>
+#include <string_view>
 #include <utility>
 
 #include "tests/postgres/connection.h"
@@ -72,6 +74,11 @@ std::vector<std::string> Arguments(const PostgresServerOptions& options,
                                    const std::string& standby_of) {
   std::vector<std::string> words = {"attend"};
   if (options.tcp) words.emplace_back("--tcp");
+  if (options.clock_offset != absl::ZeroDuration()) {
+    REQUIRE(CanShiftClock());
+    const std::int64_t seconds = absl::ToInt64Seconds(options.clock_offset);
+    words.insert(words.end(), {"--clock-offset", std::to_string(seconds)});
+  }
   for (const std::string& line : options.settings) words.insert(words.end(), {"--set", line});
   if (!standby_of.empty()) words.insert(words.end(), {"--standby-of", standby_of});
   return words;
@@ -98,6 +105,8 @@ ServerAddress FindServer(const std::string& file) {
 }
 
 }  // namespace
+
+bool CanShiftClock() { return std::string_view(OUTLIVE_LIBFAKETIME) != ""; }
 
 PostgresServer::PostgresServer(const PostgresServerOptions& options)
     : PostgresServer(options, "") {}

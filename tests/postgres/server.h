@@ -14,6 +14,8 @@
 #ifndef OUTLIVE_TESTS_POSTGRES_SERVER_H_
 #define OUTLIVE_TESTS_POSTGRES_SERVER_H_
 
+#include <absl/time/time.h>
+
 #include <memory>
 #include <string>
 #include <vector>
@@ -29,7 +31,14 @@ struct PostgresServerOptions {
 
   // Also listens on 127.0.0.1, on a port that the system chooses.
   bool tcp = false;
+
+  // By how much its clock is ahead of this machine's. Whole seconds; not zero only where
+  // CanShiftClock().
+  absl::Duration clock_offset = absl::ZeroDuration();
 };
+
+// Whether a server's clock can be another one than the machine's: that takes libfaketime.
+bool CanShiftClock();
 
 class PostgresServer {
  public:

@@ -1,6 +1,7 @@
 // Keeps a private PostgreSQL server alive for tests, and ends it whatever becomes of them.
 //
-//   outlive_postgres_server attend [--tcp] [--set LINE]... [--standby-of CONNINFO]
+//   outlive_postgres_server attend [--tcp] [--set LINE]... [--clock-offset SECONDS]
+//                                  [--standby-of CONNINFO]
 //       A server for the one who holds our standard input. Says "ok ADDRESS", then answers each of
 //       the commands start, stop SIGNAL and promote by "ok" or "failed WHY". When the input ends,
 //       also because its other side was killed, the server goes, and its folder with it.
@@ -297,6 +298,8 @@ int main(int argc, char** argv) {
       options.tcp = true;
     } else if (words[at] == "--set" && has_value) {
       options.settings.push_back(words[++at]);
+    } else if (words[at] == "--clock-offset" && has_value) {
+      options.clock_offset = std::atoi(words[++at].c_str());
     } else if (words[at] == "--standby-of" && has_value) {
       options.standby_of = words[++at];
     } else {

@@ -70,7 +70,6 @@ CrashWorker::CrashWorker(const CrashWorkerOptions& options)
       paths_(options.folder),
       clock_(paths_.clock(),
              options.clock_flows ? SharedClock::Flow::kFlows : SharedClock::Flow::kStands),
-      random_(options.seed),
       failpoints_(options.failpoint),
       sink_(paths_.sink()),
       history_(Need(FileHistory::Open(paths_.history(), order_), "history")),
@@ -88,7 +87,14 @@ CrashWorker::CrashWorker(const CrashWorkerOptions& options)
       artifacts_(Need(FileArtifactStore::Open(paths_.artifacts(), recording_, {.clock = &clock_}),
                       "artifacts")),
       client_(recording_, {.log = &NoLog()}),
-      recorded_(client_, recorder_) {
+      recorded_(client_, recorder_),
+      mix_(recorded_,
+           {.name = options.name,
+            .seed = options.seed,
+            .plan_letters = "cpatrsxd",
+            .plan_letter_one_in = 4,
+            .work_attempts = 3},
+           [this](const Order& order) { EnqueueOrder(order); }) {
   AddWorkers();
   RunnerOptions runner;
   runner.queues = {{.name = "default", .concurrency = options.concurrency}};
@@ -176,43 +182,8 @@ Outcome CrashWorker::DoBooking(JobContext& job) {
 
 // -- Clients ------------------------------------------------------------------------------------
 
-std::string CrashWorker::NextName() { return fmt::format("{}-{}", options_.name, ++requests_); }
-
-std::string CrashWorker::RandomPlan() {
-  static constexpr std::string_view kLetters = "cpatrsxd";
-  std::string plan;
-  for (const char letter : kLetters) {
-    if (random_.OneIn(letter == 'x' || letter == 'd' ? 12 : 4)) plan.push_back(letter);
-  }
-  return plan;
-}
-
-template <class Args>
-void CrashWorker::Enqueue(const Args& args, const EnqueueOptions& options) {
-  const std::string bytes = EncodeArgs(args).value();
-  const absl::StatusOr<Enqueued> job = recorded_.Enqueue(Args::kKind, bytes, options);
-  if (job.ok()) known_.push_back(job->id);
-}
-
-void CrashWorker::EnqueueWork(std::string plan) {
-  Enqueue(Work{NextName(), std::move(plan)},
-          {.max_attempts = 3, .follow_ups = {{.kind = std::string(kNoticeKind), .data = "told"}}});
-}
-
-// One of a few keys that all processes use.
-void CrashWorker::EnqueueKeyed() {
-  const std::string key = fmt::format("key-{}", random_.Below(50));
-  EnqueueOptions options;
-  options.idempotency_key = key;
-  options.idempotency_window = absl::Minutes(30);
-  options.follow_ups = {{.kind = std::string(kNoticeKind), .data = "told"}};
-  // Sometimes with other arguments than before, which is refused.
-  Enqueue(Work{random_.OneIn(5) ? NextName() : key, ""}, options);
-}
-
 // The host's row and the job, in the host's own transaction.
-void CrashWorker::EnqueueOrder() {
-  const Order order{NextName()};
+void CrashWorker::EnqueueOrder(const Order& order) {
   const NewJob job = client_.Prepare(order).value();
   HistoryRecord record = EnqueueOf(job);
   record.joined = true;
@@ -230,48 +201,11 @@ void CrashWorker::EnqueueOrder() {
   recorder_.End(std::move(record), HistoryPhase::kOk);
 }
 
-void CrashWorker::ChangeSomething() {
-  if (known_.empty()) return;
-  const JobId id = known_[random_.Below(known_.size())];
-  switch (random_.Below(4)) {
-    case 0:
-      recorded_.Retry(id).IgnoreError();
-      break;
-    case 1:
-      recorded_.DiscardDeadLetter(id).IgnoreError();
-      break;
-    default:
-      recorded_.Cancel(id).IgnoreError();
-  }
-}
-
-void CrashWorker::Load(int count) {
-  for (int i = 0; i < count; ++i) {
-    switch (random_.Below(8)) {
-      case 0:
-      case 1:
-        EnqueueKeyed();
-        break;
-      case 2:
-        EnqueueOrder();
-        break;
-      case 3:
-        Enqueue(Booking{NextName()});
-        break;
-      case 4:
-        ChangeSomething();
-        break;
-      default:
-        EnqueueWork(RandomPlan());
-    }
-  }
-}
-
 void CrashWorker::Fill(int count) {
   std::vector<NewJob> jobs;
   std::vector<HistoryRecord> records;
   for (int i = 0; i < count; ++i) {
-    jobs.push_back(client_.Prepare(Work{NextName(), ""}).value());
+    jobs.push_back(client_.Prepare(Work{mix_.NextName(), ""}).value());
     records.push_back(recorder_.Begin(EnqueueOf(jobs.back())));
   }
   const absl::StatusOr<std::vector<Enqueued>> enqueued = client_.EnqueueMany(std::move(jobs));
@@ -282,22 +216,22 @@ void CrashWorker::Fill(int count) {
 }
 
 void CrashWorker::Hammer(int count) {
-  for (int i = 0; i < count; ++i) Enqueue(Order{NextName() + std::string(1'000, '.')});
+  for (int i = 0; i < count; ++i) mix_.Enqueue(Order{mix_.NextName() + std::string(1'000, '.')});
 }
 
-void CrashWorker::Poison() { Enqueue(testing::Poison{NextName()}); }
+void CrashWorker::Poison() { mix_.Enqueue(testing::Poison{mix_.NextName()}); }
 
 // -- A life -------------------------------------------------------------------------------------
 
 absl::Status CrashWorker::LiveOnce() {
   absl::Status status = runner_->Maintain();
-  for (const char* const plan : {"cpa", "r", "t", "s", "x", "d"}) EnqueueWork(plan);
-  const JobId doomed = known_.empty() ? 0 : known_.back();
-  EnqueueKeyed();
-  EnqueueOrder();
-  Enqueue(Booking{NextName()});
-  EnqueueWork("c");
-  recorded_.Cancel(known_.back()).IgnoreError();
+  for (const char* const plan : {"cpa", "r", "t", "s", "x", "d"}) mix_.EnqueueWork(plan);
+  const JobId doomed = mix_.known().empty() ? 0 : mix_.known().back();
+  mix_.EnqueueKeyed();
+  mix_.EnqueueOrder();
+  mix_.EnqueueBooking();
+  mix_.EnqueueWork("c");
+  recorded_.Cancel(mix_.known().back()).IgnoreError();
   status.Update(runner_->RunDue().status());
   // Back to work, and dead again.
   recorded_.Retry(doomed).IgnoreError();

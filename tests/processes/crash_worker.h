@@ -11,21 +11,19 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "outlive/artifact/file_artifact_store.h"
-#include "outlive/core/args.h"
 #include "outlive/engine/runner.h"
 #include "outlive/store/sqlite_store.h"
 #include "outlive/testing/history.h"
 #include "outlive/testing/recording_client.h"
 #include "outlive/testing/recording_store.h"
-#include "outlive/testing/seeded_random.h"
 #include "tests/processes/beat_store.h"
 #include "tests/processes/crash_jobs.h"
 #include "tests/processes/effect_sink.h"
 #include "tests/processes/failpoint_store.h"
 #include "tests/processes/failpoints.h"
+#include "tests/processes/request_mix.h"
 #include "tests/processes/shared_clock.h"
 
 struct sqlite3;
@@ -68,7 +66,7 @@ class CrashWorker {
   void Stop() { runner_->Stop(absl::Hours(1)); }
 
   // Does `count` random things that clients do, one after another.
-  void Load(int count);
+  void Load(int count) { mix_.Draw(count); }
 
   // Enqueues `count` jobs in one transaction.
   void Fill(int count);
@@ -87,14 +85,7 @@ class CrashWorker {
 
  private:
   void AddWorkers();
-  template <class Args>
-  void Enqueue(const Args& args, const EnqueueOptions& options = {});
-  void EnqueueWork(std::string plan);
-  void EnqueueKeyed();
-  void EnqueueOrder();
-  void ChangeSomething();
-  std::string NextName();
-  std::string RandomPlan();
+  void EnqueueOrder(const Order& order);
 
   Outcome DoWork(JobContext& job, std::string_view args);
   Outcome DoBooking(JobContext& job);
@@ -105,7 +96,6 @@ class CrashWorker {
   const CrashPaths paths_;
   SharedClock clock_;
   SystemClock order_;
-  SeededRandom random_;
   Failpoints failpoints_;
   EffectSink sink_;
   std::unique_ptr<FileHistory> history_;
@@ -117,10 +107,9 @@ class CrashWorker {
   std::unique_ptr<FileArtifactStore> artifacts_;
   Client client_;
   RecordingClient recorded_;
+  RequestMix mix_;
   WorkerSet workers_;
   std::unique_ptr<Runner> runner_;
-  std::vector<JobId> known_;
-  int requests_ = 0;
   std::atomic<bool> quiet_{false};
 };
 
