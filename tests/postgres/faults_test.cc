@@ -37,11 +37,13 @@ TEST_CASE("backends are terminated every 100 ms under load (G02)") {
   Connection admin(server.address().admin_conninfo());
   {
     Nemesis nemesis(milliseconds(100), [&] {
+      if (!fleet.HasTakenMore()) return false;
       admin.Query(
           "SELECT pg_terminate_backend(pid) FROM (SELECT pid FROM pg_stat_activity"
           " WHERE usename = 'app' ORDER BY random() LIMIT 3) victim");
+      return true;
     });
-    fleet.Load(kRounds, [&] { return nemesis.strike_count() < 30; });
+    fleet.LoadUntilTaken(kRounds, [&] { return nemesis.strike_count() < 30; });
   }
   fleet.Finish();
   CheckOptions options = Host::Options();
@@ -69,7 +71,7 @@ TEST_CASE("the server is restarted under load, in order and as in a crash (G01)"
       ++restarts;
     }
   });
-  fleet.Load(kRounds, [&] { return restarts < 4; });
+  fleet.LoadUntilTaken(kRounds, [&] { return restarts < 4; });
   nemesis.join();
   fleet.Finish();
   CheckOptions options = Host::Options();
@@ -183,9 +185,12 @@ TEST_CASE("connections are cut under load, in order and not") {
   Fleet fleet(server.address(), {.conninfo = proxy.conninfo()});
   {
     std::atomic<int> turn = 0;
-    Nemesis nemesis(milliseconds(100),
-                    [&] { proxy.Cut(++turn % 2 == 0 ? Proxy::End::kFin : Proxy::End::kReset); });
-    fleet.Load(kRounds, [&] { return nemesis.strike_count() < 30; });
+    Nemesis nemesis(milliseconds(100), [&] {
+      if (!fleet.HasTakenMore()) return false;
+      proxy.Cut(++turn % 2 == 0 ? Proxy::End::kFin : Proxy::End::kReset);
+      return true;
+    });
+    fleet.LoadUntilTaken(kRounds, [&] { return nemesis.strike_count() < 30; });
   }
   fleet.Finish();
   CheckOptions options = Host::Options();
@@ -212,8 +217,9 @@ TEST_CASE(
           {.what = count % 3 == 0 ? LostCommit::What::kRequest : LostCommit::What::kReply,
            .cut = count % 10 != 0});
       proxy.WaitUntilLost();
+      return true;
     });
-    fleet.Load(kRounds / 2, [&] { return nemesis.strike_count() < 30; });
+    fleet.LoadUntilTaken(kRounds / 2, [&] { return nemesis.strike_count() < 30; });
   }
   fleet.Finish();
   CheckOptions options = Host::Options();
@@ -296,7 +302,7 @@ TEST_CASE("a standby is promoted under load, and nothing that was acknowledged i
     standby->Promote();
     is_over = true;
   });
-  fleet.Load(kRounds, [&] { return !is_over; });
+  fleet.LoadUntilTaken(kRounds, [&] { return !is_over; });
   nemesis.join();
   fleet.Load(kRounds / 4);
   fleet.Finish(standby->address());

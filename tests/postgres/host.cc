@@ -213,19 +213,21 @@ std::string Host::RandomPlan() {
   return plan;
 }
 
-void Host::Enqueue(std::string_view kind, const std::string& args, const EnqueueOptions& options) {
+bool Host::Enqueue(std::string_view kind, const std::string& args, const EnqueueOptions& options) {
   const absl::StatusOr<Enqueued> job = recorded_.Enqueue(kind, args, options);
   if (job.ok()) known_.push_back(job->id);
+  return job.ok();
 }
 
-void Host::EnqueueWork() {
+bool Host::EnqueueWork() {
   // Enough attempts for those that the weather takes.
-  Enqueue(Work::kKind, EncodeArgs(Work{NextName(), RandomPlan()}).value(),
-          {.max_attempts = 10, .follow_ups = {{.kind = std::string(kNoticeKind), .data = "told"}}});
+  return Enqueue(
+      Work::kKind, EncodeArgs(Work{NextName(), RandomPlan()}).value(),
+      {.max_attempts = 10, .follow_ups = {{.kind = std::string(kNoticeKind), .data = "told"}}});
 }
 
 // One of a few keys that all hosts use.
-void Host::EnqueueKeyed() {
+bool Host::EnqueueKeyed() {
   const std::string key = fmt::format("key-{}", random_.Below(50));
   EnqueueOptions options;
   options.max_attempts = 10;
@@ -233,11 +235,12 @@ void Host::EnqueueKeyed() {
   options.idempotency_window = absl::Minutes(30);
   options.follow_ups = {{.kind = std::string(kNoticeKind), .data = "told"}};
   // Sometimes with other arguments than before, which is refused.
-  Enqueue(Work::kKind, EncodeArgs(Work{random_.OneIn(5) ? NextName() : key, ""}).value(), options);
+  return Enqueue(Work::kKind, EncodeArgs(Work{random_.OneIn(5) ? NextName() : key, ""}).value(),
+                 options);
 }
 
 // The host's row and the job, in the host's own transaction.
-void Host::EnqueueOrder() {
+bool Host::EnqueueOrder() {
   const Order order{NextName()};
   const EnqueueOptions options{.max_attempts = 10};
   const NewJob job = client_.Prepare(order, options).value();
@@ -254,6 +257,7 @@ void Host::EnqueueOrder() {
   }
   if (!status.ok()) record.job = 0;
   recorder_.End(std::move(record), status);
+  return status.ok();
 }
 
 void Host::ChangeSomething() {
@@ -271,25 +275,26 @@ void Host::ChangeSomething() {
   }
 }
 
-void Host::Load(int count) {
-  for (int i = 0; i < count; ++i) {
-    switch (random_.Below(8)) {
-      case 0:
-      case 1:
-        EnqueueKeyed();
-        break;
-      case 2:
-        EnqueueOrder();
-        break;
-      case 3:
-        Enqueue(Booking::kKind, EncodeArgs(Booking{NextName()}).value(), {.max_attempts = 50});
-        break;
-      case 4:
-        ChangeSomething();
-        break;
-      default:
-        EnqueueWork();
-    }
+int Host::Load(int count) {
+  int taken = 0;
+  for (int i = 0; i < count; ++i) taken += LoadOne() ? 1 : 0;
+  return taken;
+}
+
+bool Host::LoadOne() {
+  switch (random_.Below(8)) {
+    case 0:
+    case 1:
+      return EnqueueKeyed();
+    case 2:
+      return EnqueueOrder();
+    case 3:
+      return Enqueue(Booking::kKind, EncodeArgs(Booking{NextName()}).value(), {.max_attempts = 50});
+    case 4:
+      ChangeSomething();
+      return false;
+    default:
+      return EnqueueWork();
   }
 }
 

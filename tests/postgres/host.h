@@ -51,8 +51,9 @@ class Host {
   absl::Status Start() { return runner_->Start(); }
   void Stop(absl::Duration grace = absl::ZeroDuration()) { runner_->Stop(grace); }
 
-  // Does `count` random things that clients do, one after another.
-  void Load(int count);
+  // Does `count` random things that clients do, one after another. Returns how many jobs the store
+  // has taken.
+  int Load(int count);
 
   // From now on every attempt does its work and nothing else.
   void BeQuiet() { quiet_ = true; }
@@ -70,10 +71,11 @@ class Host {
        std::unique_ptr<PostgresStore> store);
 
   void AddWorkers();
-  void Enqueue(std::string_view kind, const std::string& args, const EnqueueOptions& options);
-  void EnqueueWork();
-  void EnqueueKeyed();
-  void EnqueueOrder();
+  bool Enqueue(std::string_view kind, const std::string& args, const EnqueueOptions& options);
+  bool LoadOne();
+  bool EnqueueWork();
+  bool EnqueueKeyed();
+  bool EnqueueOrder();
   void ChangeSomething();
   std::string NextName();
   std::string RandomPlan();
