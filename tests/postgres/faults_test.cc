@@ -233,7 +233,6 @@ TEST_CASE("a network that goes silent is given up, and work resumes when it is b
   FleetOptions fleet_options;
   fleet_options.conninfo = proxy.conninfo();
   fleet_options.store.statement_timeout = absl::Milliseconds(500);
-  fleet_options.store.connect_timeout = absl::Seconds(1);
   Fleet fleet(server.address(), fleet_options);
   fleet.Load(kRounds / 2);
   proxy.BlackHole();
