@@ -90,7 +90,7 @@ PreparedResponse ServerCore::OpenStream(const Request& request, Response respons
 
 void ServerCore::RunCallback(std::string_view what, absl::AnyInvocable<void()> callback) {
   boost::asio::post(pool_, [this, what, callback = std::move(callback)]() mutable {
-    RunGuarded(what, [&callback] { callback(); });
+    RunGuarded(what, [&] { callback(); });
   });
 }
 

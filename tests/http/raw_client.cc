@@ -16,7 +16,8 @@
 namespace outlive::http {
 namespace {
 
-constexpr int kPatienceMs = 30'000;
+// After this the server hangs. Nothing else depends on it.
+constexpr int kPatienceMs = 120'000;
 
 sockaddr_in Address(const std::string& ip, std::uint16_t port) {
   sockaddr_in address{};

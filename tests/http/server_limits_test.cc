@@ -1,4 +1,4 @@
-// What is too much, too slow or too many.
+// What is too much, too slow or too many. Heads that are too slow: request_reader_test.cc.
 #include <doctest/doctest.h>
 #include <fmt/format.h>
 
@@ -20,28 +20,6 @@ using namespace outlive::http;
 constexpr absl::Duration kShort = absl::Milliseconds(50);
 
 }  // namespace
-
-TEST_CASE("a head that does not come in time is 408") {
-  ServerOptions options = PatientOptions();
-  options.header_timeout = kShort;
-  TestServer server(Echo, options);
-  RawClient client(server.port());
-  REQUIRE(client.Send("GET / HTTP/1.1\r\nHost:"));
-  CHECK(client.ReadReply().status == 408);
-  CHECK(client.IsClosedByServer());
-}
-
-TEST_CASE("bytes that drip in do not move the deadline of the head") {
-  ServerOptions options = PatientOptions();
-  options.header_timeout = kShort;
-  TestServer server(Echo, options);
-  RawClient client(server.port());
-  REQUIRE(client.Send("GET / HTTP/1.1\r\nX: "));
-  // If they did, this would go on to the limit of the head, which is another status.
-  while (!client.HasInput(1)) client.Send("a");
-  CHECK(client.ReadReply().status == 408);
-  CHECK(client.IsClosedByServer());
-}
 
 TEST_CASE("a connection on which nothing comes is closed without a word") {
   ServerOptions options = PatientOptions();
@@ -67,16 +45,6 @@ TEST_CASE("an idle connection is closed, but not while its request is handled") 
   RawClient client(server.port());
   CHECK(client.Ask(GetRequest("/")).status == 200);
   CHECK(client.ReadToEnd() == "");
-}
-
-TEST_CASE("the deadline of the head holds for later requests, too") {
-  ServerOptions options = PatientOptions();
-  options.header_timeout = kShort;
-  TestServer server(Echo, options);
-  RawClient client(server.port());
-  REQUIRE(client.Send(GetRequest("/") + "GET / HT"));
-  CHECK(client.ReadReply().status == 200);
-  CHECK(client.ReadReply().status == 408);
 }
 
 TEST_CASE("a head without end is refused before it is kept") {

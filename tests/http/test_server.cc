@@ -10,7 +10,8 @@
 namespace outlive::http {
 namespace {
 
-constexpr std::chrono::seconds kPatience(30);
+// After this something hangs. Nothing else depends on it.
+constexpr std::chrono::seconds kPatience(120);
 
 void AwaitCount(const std::function<int()>& count, int expected) {
   const auto give_up = std::chrono::steady_clock::now() + kPatience;

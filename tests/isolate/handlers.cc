@@ -16,6 +16,7 @@
 #include <array>
 #include <atomic>
 #include <cstdlib>
+#include <ctime>
 #include <filesystem>
 #include <fstream>
 #include <functional>
@@ -237,6 +238,14 @@ void AddGood(Handlers& handlers) {
         }},
        {"wait for stop",
         [](JobContext& job, const Task& task) { return WaitForStop(job, task.text); }},
+       {"compute",
+        [](JobContext&, const Task& task) {
+          // So many milliseconds of the processor's time.
+          const std::clock_t end = std::clock() + task.number * CLOCKS_PER_SEC / 1'000;
+          while (std::clock() < end) {
+          }
+          return Done();
+        }},
        {"stop, and be done",
         [](JobContext& job, const Task& task) {
           static_cast<void>(WaitForStop(job, task.text));

@@ -6,13 +6,13 @@
 #include <fmt/format.h>
 
 #include <boost/json/array.hpp>
-#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "notify/mail_text.h"
 #include "tests/notify/child.h"
+#include "tests/notify/closed_port.h"
 #include "tests/notify/rig.h"
 
 namespace {
@@ -316,13 +316,10 @@ TEST_CASE("a message that was taken is delivered, whatever becomes of the farewe
 }
 
 TEST_CASE("a server that is not there is tried again (N01)") {
-  std::optional<Rig> rig(std::in_place);
-  EmailNotifierOptions options = rig->options;
-  rig.reset();
-  options.clock = nullptr;
-  outlive::testing::TestProgress progress;
-  const Outcome outcome =
-      EmailNotifier::Create(options).value()->Notify(TestNotification("ann@example.org"), progress);
+  Rig rig;
+  const outlive::testing::ClosedPort nobody;
+  rig.options.port = nobody.port();
+  const Outcome outcome = rig.Send();
   CHECK(outcome.kind() == Kind::kRetry);
   CHECK(MessageOf(outcome) == "the e-mail was not sent: Couldn't connect to server (no reply)");
 }

@@ -14,6 +14,7 @@
 
 #include "outlive/notify/webhook_signature.h"
 #include "tests/notify/child.h"
+#include "tests/notify/closed_port.h"
 #include "tests/notify/rig.h"
 
 namespace {
@@ -283,16 +284,13 @@ TEST_CASE("a response that is endless, slow or a bomb is cut, and its status cou
 }
 
 TEST_CASE("nobody there is tried again") {
-  std::optional<Rig> rig(std::in_place);
-  const std::string base = rig->base;
-  WebhookNotifierOptions options = rig->options;
-  rig.reset();  // Its port is free now.
-  options.clock = nullptr;
-  options.log = nullptr;
-  options.endpoints["x"] = {base, {Secret(kSecret)}};
-  auto notifier = WebhookNotifier::Create(options).value();
-  outlive::testing::TestProgress progress;
-  CHECK(notifier->Notify(TestNotification("x"), progress).kind() == Kind::kRetry);
+  Rig rig;
+  const outlive::testing::ClosedPort nobody;
+  rig.options.ports = {nobody.port()};
+  rig.base = fmt::format("http://127.0.0.1:{}/", nobody.port());
+  const Outcome outcome = rig.Notify("ok");
+  CHECK(outcome.kind() == Kind::kRetry);
+  CHECK(MessageOf(outcome).find("the webhook endpoint gave no answer: ") == 0);
 }
 
 TEST_CASE("the Standard's schedule takes ten attempts over three days") {
@@ -381,18 +379,12 @@ TEST_CASE("an address is refused for being private, not for being unreachable (N
 }
 
 TEST_CASE("a host is dead for its addresses only where none of them is allowed (N08)") {
-  std::optional<Rig> rig(std::in_place);
-  WebhookNotifierOptions options = rig->options;
+  Rig rig;
+  const outlive::testing::ClosedPort nobody;
+  rig.options.ports = {nobody.port()};
   // libcurl takes this name for 127.0.0.1 and, where there is IPv6, for ::1, which is not allowed.
-  const std::string base = fmt::format("http://localhost:{}/", rig->receiver.port());
-  rig.reset();  // Its port is free now.
-  options.clock = nullptr;
-  options.log = nullptr;
-  options.allowed_networks = {"127.0.0.1/32"};
-  options.endpoints["x"] = {base, {Secret(kSecret)}};
-  auto notifier = WebhookNotifier::Create(options).value();
-  outlive::testing::TestProgress progress;
-  const Outcome outcome = notifier->Notify(TestNotification("x"), progress);
+  rig.base = fmt::format("http://localhost:{}/", nobody.port());
+  const Outcome outcome = rig.Notify("ok");
   CHECK(outcome.kind() == Kind::kRetry);
   CHECK(MessageOf(outcome).find("not allowed") == std::string::npos);
 }

@@ -23,12 +23,14 @@ using conformance::Value;
 
 // A store behind a proxy, and one beside it to look.
 struct Rig {
-  std::unique_ptr<PostgresStore> Open(const std::string& conninfo) const {
+  std::unique_ptr<PostgresStore> Open(const std::string& conninfo, bool is_impatient) const {
     PostgresStoreOptions options;
     options.schema = schema.name();
-    // What waits for an answer that never comes is given up soon, by both sides.
-    options.statement_timeout = absl::Milliseconds(500);
-    options.idle_timeout = absl::Milliseconds(500);
+    if (is_impatient) {
+      // What waits for an answer that never comes is given up soon, by both sides.
+      options.statement_timeout = absl::Milliseconds(500);
+      options.idle_timeout = absl::Seconds(2);
+    }
     options.watch = false;
     return Value(PostgresStore::Open(conninfo, options));
   }
@@ -39,8 +41,8 @@ struct Rig {
 
   TestSchema schema;
   Proxy proxy{schema.server()};
-  std::unique_ptr<PostgresStore> beside = Open(schema.conninfo());
-  std::unique_ptr<PostgresStore> store = Open(proxy.conninfo());
+  std::unique_ptr<PostgresStore> beside = Open(schema.conninfo(), false);
+  std::unique_ptr<PostgresStore> store = Open(proxy.conninfo(), true);
 };
 
 // Of a transaction that has written, and so is in the log.

@@ -12,9 +12,9 @@
 namespace outlive::testing {
 namespace {
 
-// A run that is not drained after so many looks never will be.
+// A run that is not drained by then never will be, however busy the machine is.
 constexpr std::chrono::milliseconds kLook{50};
-constexpr int kLookCountMax = 1'600;
+constexpr std::chrono::minutes kPatience{3};
 
 std::unique_ptr<PostgresStore> OpenStore(const ServerAddress& server) {
   PostgresStoreOptions options;
@@ -44,7 +44,8 @@ void WaitUntil(JobStore& store, const std::function<bool()>& is_so) {
     woken = true;
     changed.NotifyAll();
   });
-  for (int look = 0; look < kLookCountMax; ++look) {
+  const auto give_up = std::chrono::steady_clock::now() + kPatience;
+  while (std::chrono::steady_clock::now() < give_up) {
     if (is_so()) return;
     MutexLock lock(mutex);
     if (!woken) changed.WaitFor(mutex, kLook);
@@ -124,16 +125,33 @@ Fleet::~Fleet() {
   for (const std::unique_ptr<Host>& host : hosts_) host->Stop();
 }
 
-void Fleet::Load(int round_count, const std::function<bool()>& more) {
+void Fleet::ForEachHost(const std::function<void(Host&)>& load) {
   std::vector<std::thread> threads;
   for (const std::unique_ptr<Host>& host : hosts_) {
-    threads.emplace_back([&, host = host.get()] {
-      for (int round = 0; round < round_count || (more != nullptr && more()); ++round) {
-        host->Load(1);
-      }
-    });
+    threads.emplace_back([&load, host = host.get()] { load(*host); });
   }
   for (std::thread& thread : threads) thread.join();
+}
+
+void Fleet::Load(int round_count, const std::function<bool()>& more) {
+  ForEachHost([&](Host& host) {
+    for (int round = 0; round < round_count || (more != nullptr && more()); ++round) host.Load(1);
+  });
+}
+
+void Fleet::LoadUntilTaken(int job_count, const std::function<bool()>& more) {
+  ForEachHost([&](Host& host) {
+    for (int taken = 0; taken < job_count || more();) {
+      const int now = host.Load(1);
+      taken += now;
+      taken_count_ += now;
+    }
+  });
+}
+
+bool Fleet::HasTakenMore() {
+  const int now = taken_count_;
+  return std::exchange(taken_before_, now) != now;
 }
 
 void Fleet::Finish(const ServerAddress& server) {
@@ -144,7 +162,7 @@ void Fleet::Finish(const ServerAddress& server) {
 
 // -- Nemesis ------------------------------------------------------------------------------------
 
-Nemesis::Nemesis(std::chrono::milliseconds pace, std::function<void()> strike)
+Nemesis::Nemesis(std::chrono::milliseconds pace, std::function<bool()> strike)
     : pace_(pace), strike_(std::move(strike)), thread_([this] { Run(); }) {}
 
 Nemesis::~Nemesis() {
@@ -169,7 +187,7 @@ void Nemesis::Run() {
       }
       if (stops_) return;
     }
-    strike_();
+    if (!strike_()) continue;
     MutexLock lock(mutex_);
     ++strike_count_;
   }

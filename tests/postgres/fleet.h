@@ -2,6 +2,7 @@
 #ifndef OUTLIVE_TESTS_POSTGRES_FLEET_H_
 #define OUTLIVE_TESTS_POSTGRES_FLEET_H_
 
+#include <atomic>
 #include <chrono>
 #include <functional>
 #include <memory>
@@ -65,6 +66,14 @@ class Fleet {
   // `more` says so beyond that.
   void Load(int round_count, const std::function<bool()>& more = nullptr);
 
+  // The same in bad weather: until the store has taken `job_count` jobs of each host, however many
+  // it refuses in between. On a slow machine so many that what it took would prove nothing.
+  void LoadUntilTaken(int job_count, const std::function<bool()>& more);
+
+  // Whether LoadUntilTaken() got on since the last call. Weather that comes again before it has is
+  // all that a slow machine sees. For one thread.
+  bool HasTakenMore();
+
   // Without faults: everybody works until nothing is left, and stops. `server`: where the jobs are.
   void Finish(const ServerAddress& server);
   void Finish() { Finish(server_); }
@@ -80,15 +89,21 @@ class Fleet {
   Host& host(std::size_t place) { return *hosts_[place]; }
 
  private:
+  // Calls `load` for each host on a thread of its own.
+  void ForEachHost(const std::function<void(Host&)>& load);
+
   const ServerAddress server_;
   const Judge judge_;
   std::vector<std::unique_ptr<Host>> hosts_;
+  std::atomic<int> taken_count_ = 0;
+  int taken_before_ = 0;
 };
 
-// Nemesis does something again and again, at a pace, until it is destroyed.
+// Nemesis does something again and again, at a pace, until it is destroyed. `strike` says whether it
+// has done it this time.
 class Nemesis {
  public:
-  Nemesis(std::chrono::milliseconds pace, std::function<void()> strike);
+  Nemesis(std::chrono::milliseconds pace, std::function<bool()> strike);
   ~Nemesis();
   Nemesis(const Nemesis&) = delete;
   Nemesis& operator=(const Nemesis&) = delete;
@@ -99,7 +114,7 @@ class Nemesis {
   void Run();
 
   const std::chrono::milliseconds pace_;
-  const std::function<void()> strike_;
+  const std::function<bool()> strike_;
   mutable Mutex mutex_;
   CondVar changed_;
   bool stops_ ABSL_GUARDED_BY(mutex_) = false;

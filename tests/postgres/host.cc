@@ -118,7 +118,7 @@ Host::Host(const HostOptions& options, std::unique_ptr<FileHistory> history,
             .work_attempts = 10,
             .keyed_attempts = 10,
             .booking_attempts = 50},
-           [this](const Order& order) { EnqueueOrder(order); }) {
+           [this](const Order& order) { return EnqueueOrder(order); }) {
   AddWorkers();
   RunnerOptions runner;
   runner.queues = {{.name = "default", .concurrency = options.concurrency}};
@@ -212,7 +212,7 @@ Outcome Host::DoBooking(JobContext& job) {
 // -- Clients ------------------------------------------------------------------------------------
 
 // The host's row and the job, in the host's own transaction.
-void Host::EnqueueOrder(const Order& order) {
+bool Host::EnqueueOrder(const Order& order) {
   const EnqueueOptions options{.max_attempts = 10};
   const NewJob job = client_.Prepare(order, options).value();
   HistoryRecord record = EnqueueOf(job);
@@ -228,6 +228,7 @@ void Host::EnqueueOrder(const Order& order) {
   }
   if (!status.ok()) record.job = 0;
   recorder_.End(std::move(record), status);
+  return status.ok();
 }
 
 }  // namespace outlive::testing

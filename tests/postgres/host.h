@@ -50,8 +50,9 @@ class Host {
   absl::Status Start() { return runner_->Start(); }
   void Stop(absl::Duration grace = absl::ZeroDuration()) { runner_->Stop(grace); }
 
-  // Does `count` random things that clients do, one after another.
-  void Load(int count) { mix_.Draw(count); }
+  // Does `count` random things that clients do, one after another. Returns how many jobs the store
+  // has taken.
+  int Load(int count) { return mix_.Draw(count); }
 
   // From now on every attempt does its work and nothing else.
   void BeQuiet() { quiet_ = true; }
@@ -69,7 +70,7 @@ class Host {
        std::unique_ptr<PostgresStore> store);
 
   void AddWorkers();
-  void EnqueueOrder(const Order& order);
+  bool EnqueueOrder(const Order& order);
 
   Outcome DoWork(JobContext& job, std::string_view args);
   Outcome DoBooking(JobContext& job);

@@ -41,11 +41,13 @@ TEST_CASE("behind PgBouncer backends are terminated, and nothing is lost (G12)")
   Connection admin(server.address().admin_conninfo());
   {
     Nemesis nemesis(std::chrono::milliseconds(100), [&] {
+      if (!fleet.HasTakenMore()) return false;
       admin.Query(
           "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'app'"
           " ORDER BY random() LIMIT 2");
+      return true;
     });
-    fleet.Load(40, [&] { return nemesis.strike_count() < 15; });
+    fleet.LoadUntilTaken(40, [&] { return nemesis.strike_count() < 15; });
   }
   fleet.Finish();
   fleet.Pronounce();

@@ -94,7 +94,7 @@ CrashWorker::CrashWorker(const CrashWorkerOptions& options)
             .plan_letters = "cpatrsxd",
             .plan_letter_one_in = 4,
             .work_attempts = 3},
-           [this](const Order& order) { EnqueueOrder(order); }) {
+           [this](const Order& order) { return EnqueueOrder(order); }) {
   AddWorkers();
   RunnerOptions runner;
   runner.queues = {{.name = "default", .concurrency = options.concurrency}};
@@ -183,7 +183,7 @@ Outcome CrashWorker::DoBooking(JobContext& job) {
 // -- Clients ------------------------------------------------------------------------------------
 
 // The host's row and the job, in the host's own transaction.
-void CrashWorker::EnqueueOrder(const Order& order) {
+bool CrashWorker::EnqueueOrder(const Order& order) {
   const NewJob job = client_.Prepare(order).value();
   HistoryRecord record = EnqueueOf(job);
   record.joined = true;
@@ -199,6 +199,7 @@ void CrashWorker::EnqueueOrder(const Order& order) {
   failpoints_.Reach("enqueue_in.committed");
   record.job = enqueued->id;
   recorder_.End(std::move(record), HistoryPhase::kOk);
+  return true;
 }
 
 void CrashWorker::Fill(int count) {

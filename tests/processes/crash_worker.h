@@ -85,7 +85,7 @@ class CrashWorker {
 
  private:
   void AddWorkers();
-  void EnqueueOrder(const Order& order);
+  bool EnqueueOrder(const Order& order);
 
   Outcome DoWork(JobContext& job, std::string_view args);
   Outcome DoBooking(JobContext& job);

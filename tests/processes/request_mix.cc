@@ -18,40 +18,41 @@ std::vector<FollowUp> Notice() { return {{.kind = std::string(kNoticeKind), .dat
 }  // namespace
 
 RequestMix::RequestMix(RecordingClient& client, RequestMixOptions options,
-                       std::function<void(const Order&)> enqueue_order)
+                       std::function<bool(const Order&)> enqueue_order)
     : client_(client),
       options_(std::move(options)),
       enqueue_order_(std::move(enqueue_order)),
       random_(options_.seed) {}
 
-void RequestMix::Draw(int count) {
-  for (int i = 0; i < count; ++i) {
-    switch (random_.Below(8)) {
-      case 0:
-      case 1:
-        EnqueueKeyed();
-        break;
-      case 2:
-        EnqueueOrder();
-        break;
-      case 3:
-        EnqueueBooking();
-        break;
-      case 4:
-        ChangeSomething();
-        break;
-      default:
-        EnqueueWork(RandomPlan());
-    }
+int RequestMix::Draw(int count) {
+  int taken = 0;
+  for (int i = 0; i < count; ++i) taken += DrawOne() ? 1 : 0;
+  return taken;
+}
+
+bool RequestMix::DrawOne() {
+  switch (random_.Below(8)) {
+    case 0:
+    case 1:
+      return EnqueueKeyed();
+    case 2:
+      return EnqueueOrder();
+    case 3:
+      return EnqueueBooking();
+    case 4:
+      ChangeSomething();
+      return false;
+    default:
+      return EnqueueWork(RandomPlan());
   }
 }
 
-void RequestMix::EnqueueWork(std::string plan) {
-  Enqueue(Work{NextName(), std::move(plan)},
-          {.max_attempts = options_.work_attempts, .follow_ups = Notice()});
+bool RequestMix::EnqueueWork(std::string plan) {
+  return Enqueue(Work{NextName(), std::move(plan)},
+                 {.max_attempts = options_.work_attempts, .follow_ups = Notice()});
 }
 
-void RequestMix::EnqueueKeyed() {
+bool RequestMix::EnqueueKeyed() {
   const std::string key = fmt::format("key-{}", random_.Below(kKeyCount));
   EnqueueOptions options;
   options.max_attempts = options_.keyed_attempts;
@@ -59,11 +60,11 @@ void RequestMix::EnqueueKeyed() {
   options.idempotency_window = absl::Minutes(30);
   options.follow_ups = Notice();
   // Sometimes with other arguments than before, which is refused.
-  Enqueue(Work{random_.OneIn(5) ? NextName() : key, ""}, options);
+  return Enqueue(Work{random_.OneIn(5) ? NextName() : key, ""}, options);
 }
 
-void RequestMix::EnqueueBooking() {
-  Enqueue(Booking{NextName()}, {.max_attempts = options_.booking_attempts});
+bool RequestMix::EnqueueBooking() {
+  return Enqueue(Booking{NextName()}, {.max_attempts = options_.booking_attempts});
 }
 
 void RequestMix::ChangeSomething() {
@@ -83,10 +84,11 @@ void RequestMix::ChangeSomething() {
 
 std::string RequestMix::NextName() { return fmt::format("{}-{}", options_.name, ++requests_); }
 
-void RequestMix::EnqueueBytes(std::string_view kind, const std::string& args,
+bool RequestMix::EnqueueBytes(std::string_view kind, const std::string& args,
                               const EnqueueOptions& options) {
   const absl::StatusOr<Enqueued> job = client_.Enqueue(kind, args, options);
   if (job.ok()) known_.push_back(job->id);
+  return job.ok();
 }
 
 std::string RequestMix::RandomPlan() {

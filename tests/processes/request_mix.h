@@ -40,20 +40,23 @@ class RequestMix {
  public:
   // `enqueue_order` enqueues an order together with a row of the host, in the host's transaction.
   RequestMix(RecordingClient& client, RequestMixOptions options,
-             std::function<void(const Order&)> enqueue_order);
+             std::function<bool(const Order&)> enqueue_order);
 
-  // Does `count` of the things below, one after another.
-  void Draw(int count);
+  // Does `count` of the things below, one after another. Returns how many jobs the store has taken.
+  int Draw(int count);
 
-  void EnqueueWork(std::string plan);
-  void EnqueueKeyed();
-  void EnqueueOrder() { enqueue_order_(Order{NextName()}); }
-  void EnqueueBooking();
+  // True: the store has taken the job.
+  bool EnqueueWork(std::string plan);
+  bool EnqueueKeyed();
+  bool EnqueueOrder() { return enqueue_order_(Order{NextName()}); }
+  bool EnqueueBooking();
+
   void ChangeSomething();
 
+  // True: the store has taken the job.
   template <class Args>
-  void Enqueue(const Args& args, const EnqueueOptions& options = {}) {
-    EnqueueBytes(Args::kKind, EncodeArgs(args).value(), options);
+  bool Enqueue(const Args& args, const EnqueueOptions& options = {}) {
+    return EnqueueBytes(Args::kKind, EncodeArgs(args).value(), options);
   }
 
   // Of the next request: never the same.
@@ -63,12 +66,13 @@ class RequestMix {
   const std::vector<JobId>& known() const { return known_; }
 
  private:
-  void EnqueueBytes(std::string_view kind, const std::string& args, const EnqueueOptions& options);
+  bool DrawOne();
+  bool EnqueueBytes(std::string_view kind, const std::string& args, const EnqueueOptions& options);
   std::string RandomPlan();
 
   RecordingClient& client_;
   const RequestMixOptions options_;
-  const std::function<void(const Order&)> enqueue_order_;
+  const std::function<bool(const Order&)> enqueue_order_;
   SeededRandom random_;
   std::vector<JobId> known_;
   int requests_ = 0;

@@ -8,18 +8,18 @@ import unittest
 
 from harness import App
 
-FAST_LEASE = ("--lease", "1s")
 DETAIL = {"content": "detail", "format": "csv"}
 
 
 class CrashTest(unittest.TestCase):
 
     def test_killed_in_the_middle_of_a_report(self):
-        with App(*FAST_LEASE, "--pace", "20") as app:
+        with App("--pace", "20") as app:
             user = app.client()
             report = user.create(DETAIL)
             user.wait(report, lambda now: now["state"] == "running" and now["progress"] > 0.1)
             self.assertEqual(app.kill(), -signal.SIGKILL)
+            app.expire_leases()
             app.start("--pace", "0")
             now = user.wait(report)
             self.assertEqual(now["state"], "completed")
@@ -46,11 +46,12 @@ class CrashTest(unittest.TestCase):
             self.assertEqual(database.execute("SELECT count(*) FROM report").fetchone(), (1,))
 
     def test_accepted_reports_survive_a_kill(self):
-        with App(*FAST_LEASE, "--pace", "20", "--concurrency", "1") as app:
+        with App("--pace", "20", "--concurrency", "1") as app:
             user = app.client()
             reports = [user.create({**DETAIL, "states": [state]}, key=state)
                        for state in ("Texas", "Utah", "DC")]
             app.kill()
+            app.expire_leases()
             app.start("--pace", "0")
             for report in reports:
                 self.assertEqual(user.wait(report)["state"], "completed")
@@ -60,7 +61,7 @@ class CrashTest(unittest.TestCase):
             self.assertEqual(len(user.json("/reports")["reports"]), 3)
 
     def test_a_poison_job_is_buried_after_three_crashes(self):
-        with App(*FAST_LEASE, "--allow-simulate", "--concurrency", "1") as app:
+        with App("--allow-simulate", "--concurrency", "1") as app:
             user = app.client()
             # The connection may break before the answer: the key makes asking again safe.
             poison = {"simulate": "crash"}
@@ -72,6 +73,7 @@ class CrashTest(unittest.TestCase):
             while app.wait() == -signal.SIGABRT:
                 crashes += 1
                 self.assertLessEqual(crashes, 3)
+                app.expire_leases()
                 app.start()
                 if crashes == 3:
                     break

@@ -13,10 +13,15 @@ DETAIL = {"content": "detail", "format": "csv"}  # 200 pauses: ten seconds, were
 class LifecycleTest(unittest.TestCase):
 
     def test_progress_moves_and_never_goes_back(self):
-        with App("--pace", "5") as app:
+        with App("--pace", "10") as app:
             user = app.client()
-            report = user.create({"content": "detail", "format": "pdf"})
-            seen = [json.loads(e.data) for e in user.events(f"/reports/{report['id']}/events")]
+            # From before its beginning: the report does not wait for who watches it.
+            stream = user.events(user.json("/reports")["events"])
+            user.create({"content": "detail", "format": "pdf"})
+            seen = []
+            while not seen or seen[-1]["state"] in ("pending", "running"):
+                seen.append(json.loads(next(stream).data))
+            stream.close()
             progress = [now["progress"] for now in seen]
             self.assertEqual(progress, sorted(progress))
             self.assertGreater(len(set(progress)), 3)

@@ -39,7 +39,7 @@ class HostConnection {
   explicit HostConnection(const std::string& path, const std::string& vfs = {}) {
     REQUIRE(sqlite3_open_v2(path.c_str(), &handle_, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE,
                             vfs.empty() ? nullptr : vfs.c_str()) == SQLITE_OK);
-    sqlite3_busy_timeout(handle_, 5'000);
+    sqlite3_busy_timeout(handle_, 60'000);  // However slow the disk is that others commit to.
   }
   ~HostConnection() { sqlite3_close(handle_); }
   HostConnection(const HostConnection&) = delete;
