@@ -63,6 +63,10 @@ void AddHowMuch(CLI::App& app, Options& options) {
   };
   add("--jobs", options.jobs, 100, 10'000'000,
       "Jobs of a drain. What other measures do is scaled with it");
+  app.add_option("--warm-up", options.warm_up,
+                 "Jobs that are run before anything is timed, and leave their traces in the store"
+                 " (half of --jobs)")
+      ->check(CLI::Range(10, 10'000'000));
   add("--backlog", options.backlog, 1'000, 50'000'000,
       "Jobs that lie behind, that are scheduled, and that are drained to see the memory");
   add("--producers", options.producers, 1, 1'000, "Threads that enqueue");

@@ -21,6 +21,7 @@ struct Options {
 
   // How much. What a measure does follows from `jobs` and `backlog` (scale.h).
   int jobs = 200'000;
+  std::optional<int> warm_up;  // Nothing: half of `jobs`.
   int backlog = 1'000'000;
   int producers = 64;
   int concurrency = 64;

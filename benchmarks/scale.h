@@ -14,7 +14,7 @@ struct Scale {
   // In brackets: by default.
   explicit Scale(const Options& options)
       : drain(options.jobs),
-        warm_up(Part(options, 2)),
+        warm_up(options.warm_up.value_or(Part(options, 2))),
         backlog(options.backlog),
         enqueue(Part(options, 2)),
         enqueue_one(Part(options, 1'000) * 10),
