@@ -15,7 +15,7 @@ import unittest
 PROGRAM = os.environ["OUTLIVE_BENCH"]
 STORES = os.environ["OUTLIVE_BENCH_STORES"].split(",")
 TINY = ["--jobs", "200", "--backlog", "1000", "--producers", "8", "--concurrency", "8",
-        "--pairs", "1", "--hold", "4"]  # fmt: skip
+        "--pairs", "1", "--hold", "2"]  # fmt: skip
 
 EVERYWHERE = {
     ("drain_64", "rate"), ("drain_1000", "rate"), ("end_to_end", "rate"),
