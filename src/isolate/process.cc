@@ -36,13 +36,15 @@ bool TakeNumber(std::string_view& text, Number& number) {
   return error == std::errc();
 }
 
-// "1234 (name) S 1 …": the name may hold anything, parentheses too.
-pid_t ParentOf(const std::string& stat) {
+// "1234 (name) S parent group session …": the name may hold anything, parentheses too. False: it is
+// no child of this process.
+bool ReadChild(const std::string& stat, ChildProcess& child) {
   const std::size_t end = stat.rfind(')');
-  if (end == std::string::npos || end + 3 > stat.size()) return -1;
+  if (end == std::string::npos || end + 3 > stat.size()) return false;
   std::string_view rest = std::string_view(stat).substr(end + 3);  // After ") S".
   pid_t parent = -1;
-  return TakeNumber(rest, parent) ? parent : -1;
+  return TakeNumber(rest, parent) && parent == getpid() && TakeNumber(rest, child.group) &&
+         TakeNumber(rest, child.session);
 }
 
 }  // namespace
@@ -80,18 +82,18 @@ std::optional<absl::Duration> CpuTime(pid_t pid) {
   return absl::DurationFromTimespec(used);
 }
 
-std::optional<std::vector<pid_t>> Children() {
+std::optional<std::vector<ChildProcess>> Children() {
   const std::unique_ptr<DIR, int (*)(DIR*)> proc(opendir("/proc"), &closedir);
   if (proc == nullptr) return std::nullopt;
-  std::vector<pid_t> children;
+  std::vector<ChildProcess> children;
   bool any = false;  // A /proc without processes is none.
   while (const dirent* entry = readdir(proc.get())) {
     std::string_view name = entry->d_name;
-    pid_t pid = 0;
-    if (!TakeNumber(name, pid) || !name.empty()) continue;
+    ChildProcess child;
+    if (!TakeNumber(name, child.pid) || !name.empty()) continue;
     any = true;
-    if (ParentOf(ReadStart("/proc/" + std::string(entry->d_name) + "/stat")) == getpid()) {
-      children.push_back(pid);
+    if (ReadChild(ReadStart("/proc/" + std::string(entry->d_name) + "/stat"), child)) {
+      children.push_back(child);
     }
   }
   if (!any) return std::nullopt;

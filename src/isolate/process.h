@@ -28,8 +28,14 @@ bool Kill(const Descriptor& process);
 // Processor time that a process has used; nothing where there is no such process.
 std::optional<absl::Duration> CpuTime(pid_t pid);
 
+struct ChildProcess {
+  pid_t pid = -1;
+  pid_t group = -1;
+  pid_t session = -1;
+};
+
 // Processes whose parent is this one. Nothing where the system does not say.
-std::optional<std::vector<pid_t>> Children();
+std::optional<std::vector<ChildProcess>> Children();
 
 // Address space of this process, in bytes; 0: the system does not say.
 std::uint64_t AddressSpaceBytes();

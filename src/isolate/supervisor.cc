@@ -130,26 +130,41 @@ class Supervisor {
     kill(-worker_pid_, SIGKILL);
     kill(worker_pid_, SIGKILL);
     int misses = 0;
-    while (WaitForOne(WNOHANG)) {
-      const std::optional<std::vector<pid_t>> children = Children();
+    while (TakeInAll()) {
+      const std::optional<std::vector<ChildProcess>> children = Children();
       if (!children || (children->empty() && ++misses == kMissesMax)) {
         ended_.left_overs = true;
         return;
       }
       if (children->empty()) continue;
-      for (const pid_t child : *children) kill(child, SIGKILL);
-      WaitForOne(0);
+      for (const ChildProcess& child : *children) {
+        // A process that hands on to a child and ends, again and again, is gone when it is killed,
+        // but for its group: no process of it can fork while that is being killed. In a session
+        // that was made by one of the family all groups are the family's.
+        if (child.group > 1 && child.session != getsid(0)) kill(-child.group, SIGKILL);
+        kill(child.pid, SIGKILL);
+      }
+      TakeInOne(0);
     }
   }
 
-  // Takes in one child that has ended, if `flags` do not say to wait until there is one. False: no
-  // child is left.
-  bool WaitForOne(int flags) {
+  // Takes in all children that have ended: whoever leaves them to pile up has more and more to look
+  // through, and in the end the system has no number left for a process. False: no child is left.
+  bool TakeInAll() {
+    while (true) {
+      const pid_t pid = TakeInOne(WNOHANG);
+      if (pid == 0) return true;
+      if (pid < 0 && errno != EINTR) return false;
+    }
+  }
+
+  // Takes in one child that has ended, and waits for it where `flags` do not say otherwise. As
+  // wait().
+  pid_t TakeInOne(int flags) {
     int status = 0;
     rusage usage = {};
     const pid_t pid = wait4(-1, &status, flags, &usage);
-    if (pid < 0) return errno == EINTR;
-    if (pid != worker_pid_) return true;
+    if (pid <= 0 || pid != worker_pid_) return pid;
     ended_.exited = WIFEXITED(status);
     ended_.code = ended_.exited ? WEXITSTATUS(status) : WTERMSIG(status);
     ended_.cpu_time =
@@ -157,7 +172,7 @@ class Supervisor {
     ended_.memory_peak_bytes = std::int64_t{usage.ru_maxrss} * 1024;
     std::uint64_t count = 0;
     ended_.allocation_failed = read(alarm_.get(), &count, sizeof count) == sizeof count;
-    return true;
+    return pid;
   }
 
   void Say(const Message& message) {
