@@ -71,7 +71,8 @@ class ServerCore {
   // Runs a host's callback on a handler thread. What it throws is logged.
   void RunCallback(std::string_view what, absl::AnyInvocable<void()> callback);
 
-  // Tells the host's access log on a handler thread: one record at a time, in the order of the calls.
+  // Tells the host's access log on a handler thread: one record at a time, in the order of the
+  // calls.
   void LogAccess(AccessRecord record);
 
   void LogWarning(std::string message);

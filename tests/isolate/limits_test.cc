@@ -68,8 +68,8 @@ TEST_CASE("processor time is counted for each job, not for the child") {
   IsolateOptions options = TestOptions();
   options.cpu_time = absl::Seconds(1);
   Rig rig(options);
-  // Twice as much in all, and far less at a time. In milliseconds, not in work: that takes ten times
-  // as long where it is instrumented.
+  // Twice as much in all, and far less at a time. In milliseconds, not in work: that takes ten
+  // times as long where it is instrumented.
   for (int i = 0; i < 20; ++i) CHECK(rig.Run({"compute", "", 100}).kind() == Kind::kDone);
   CHECK(rig.observer().started().size() == 1);
 }

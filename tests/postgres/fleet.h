@@ -99,8 +99,8 @@ class Fleet {
   int taken_before_ = 0;
 };
 
-// Nemesis does something again and again, at a pace, until it is destroyed. `strike` says whether it
-// has done it this time.
+// Nemesis does something again and again, at a pace, until it is destroyed. `strike` says whether
+// it has done it this time.
 class Nemesis {
  public:
   Nemesis(std::chrono::milliseconds pace, std::function<bool()> strike);
