@@ -10,8 +10,8 @@
 // positions in the event log. docs/adr/0018-moving-a-store.md says why.
 //
 // Both are closed for everybody else meanwhile: in a store that is frozen, or is not yet filled,
-// Begin() and Join(), or the first call of the transaction, are kFailedPrecondition, in every process
-// that works on it and after a restart too. Reading goes on.
+// Begin() and Join(), or the first call of the transaction, are kFailedPrecondition, in every
+// process that works on it and after a restart too. Reading goes on.
 //
 // Thread-safety: one thread at a time.
 // Lifetime:      as its store.

@@ -80,8 +80,8 @@ struct ServerOptions {
   SecurityHeaders security_headers;
 
   // Called on a handler thread after each response, also after those the server made itself: one
-  // call at a time, in the order in which the responses ended. Empty: no log. It may block and throw
-  // no more than a handler.
+  // call at a time, in the order in which the responses ended. Empty: no log. It may block and
+  // throw no more than a handler.
   std::function<void(const AccessRecord&)> access_log;
 
   // How long Stop() lets requests that are with a handler, or being answered, go on before their

@@ -6,8 +6,9 @@
 // then, for a small part of the time, at the front.
 //
 // What comes to lie before a floor is found then; whoever finds nothing more from the floors on is
-// told to look again at that time. It is rare: a job that becomes pending is due now or later, unless
-// its runner hands it back (Clear() is called) or its transaction was open for longer than kMargin.
+// told to look again at that time. It is rare: a job that becomes pending is due now or later,
+// unless its runner hands it back (Clear() is called) or its transaction was open for longer than
+// kMargin.
 //
 // Thread-safety: none; for the thread that has the transaction.
 #ifndef OUTLIVE_SRC_STORE_POSTGRES_CLAIM_FLOORS_H_

@@ -5,10 +5,10 @@
 -- @session
 SELECT expires_at FROM outlive.session WHERE name = $1::text FOR KEY SHARE
 
--- Of one queue, from the floors on where there are any (claim_floors.h): where the first $3 jobs are
--- is seen without locks, then as many of each lane and priority are locked, passing over those that
--- somebody else is just taking. The first column says how many are due, up to one more than $3; the
--- others are null where none is taken.
+-- Of one queue, from the floors on where there are any (claim_floors.h): where the first $3 jobs
+-- are is seen without locks, then as many of each lane and priority are locked, passing over those
+-- that somebody else is just taking. The first column says how many are due, up to one more than
+-- $3; the others are null where none is taken.
 --
 -- What lies before the first due job may be a long row of entries whose jobs are gone. It is gone
 -- through once.
