@@ -94,7 +94,7 @@ class ClaimFloors {
   static constexpr absl::Duration kMargin = absl::Seconds(2);
 
   std::map<std::pair<int, int>, Place> floors_;  // By lane and priority.
-  int slow_count_ = 0;  // In a row.
+  int slow_count_ = 0;                           // In a row.
   absl::Duration front_again_at_ = absl::ZeroDuration();
 };
 
