@@ -124,7 +124,8 @@ endfunction()
 # Labels: the component, LABELS, and the case's test suite (TEST_SUITE("slow")). tools/test --quick
 # leaves out slow, browser and package. PROPERTIES are test properties of one value each. A case
 # that finds out that it cannot run here prints "[skipped] why" and returns: CTest reports it as
-# skipped. A case marked doctest::skip() is reported as disabled.
+# skipped. A case marked doctest::skip() is reported as disabled. After a quarter of an hour a case
+# hangs: the slowest take less than one minute of a processor, but on a busy machine not soon.
 function(outlive_add_tests component)
   cmake_parse_arguments(arg "" "MAIN" "SOURCES;DEPS;LABELS;PROPERTIES;ENVIRONMENT" ${ARGN})
   set(program outlive_${component}_tests)
@@ -144,7 +145,7 @@ function(outlive_add_tests component)
   add_custom_command(TARGET ${program} POST_BUILD BYPRODUCTS "${tests}" VERBATIM
     COMMAND "${CMAKE_COMMAND}" -D "PROGRAM=$<TARGET_FILE:${program}>" -D "PREFIX=${component}/"
             -D "OUTPUT=${tests}" -D "LABELS=${component};${arg_LABELS}"
-            -D "PROPERTIES=TIMEOUT;300;${arg_PROPERTIES}"
+            -D "PROPERTIES=TIMEOUT;900;${arg_PROPERTIES}"
             -D "ENVIRONMENT=${OUTLIVE_TEST_ENVIRONMENT};${arg_ENVIRONMENT}" -P "${script}")
   set(include "${CMAKE_CURRENT_BINARY_DIR}/${program}_include.cmake")
   file(WRITE "${include}" "if(EXISTS [==[${tests}]==])\n  include([==[${tests}]==])\nelse()\n"
