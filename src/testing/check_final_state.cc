@@ -44,8 +44,9 @@ void CheckChain(const JobTrace& trace, Verdict& verdict) {
       default:
         continue;
     }
-    // Who is handed back is as due as before, so the next lease may have been asked for earlier.
-    if (event->type != EventType::kReleased) cause = event;
+    // Who is handed back is as due as before: the next lease may have been asked for earlier, even
+    // before the one that was handed back.
+    cause = event->type == EventType::kReleased ? nullptr : event;
   }
 }
 

@@ -7,6 +7,7 @@
 
 #include <absl/time/time.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
 
@@ -17,7 +18,7 @@
 
 namespace outlive::postgres {
 
-// The server's clock as far as it is known here: what it said last, and what has passed since.
+// The server's clock as far as it is known here: from what it says, and what has passed since.
 class ServerClock final : public Clock {
  public:
   absl::Time Now() const override {
@@ -26,12 +27,17 @@ class ServerClock final : public Clock {
   }
   absl::Duration SinceBoot() const override { return SystemClockInstance().SinceBoot(); }
 
-  void Learn(std::int64_t server_now) {
-    ahead_.store(server_now - absl::ToInt64Microseconds(SinceBoot()), std::memory_order_relaxed);
+  // It was `server_now` there at some moment since `asked`. An answer that took long says little:
+  // what is known stays as it is, as far as it agrees.
+  void Learn(std::int64_t server_now, absl::Duration asked) {
+    const std::int64_t least = server_now - absl::ToInt64Microseconds(SinceBoot());
+    const std::int64_t most = server_now - absl::ToInt64Microseconds(asked);
+    const std::int64_t known = ahead_.load(std::memory_order_relaxed);
+    ahead_.store(std::clamp(known, least, std::max(least, most)), std::memory_order_relaxed);
   }
 
  private:
-  std::atomic<std::int64_t> ahead_{0};
+  std::atomic<std::int64_t> ahead_{INT64_MIN};  // Of SinceBoot().
 };
 
 class DatabaseTime {
@@ -52,9 +58,9 @@ class DatabaseTime {
     return query;
   }
 
-  // The time of the transaction, by the answer.
-  absl::Time See(const Rows& now) {
-    if (given_ == nullptr) server_.Learn(now.Int(0, 1));
+  // The time of the transaction, by the answer. `asked` is when Ask() was called, since boot.
+  absl::Time See(const Rows& now, absl::Duration asked) {
+    if (given_ == nullptr) server_.Learn(now.Int(0, 1), asked);
     time_.See(now.Int(0, 0));
     return now.Time(0, 0);
   }

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "core/return_if_error.h"
+#include "outlive/core/clock.h"
 #include "outlive/core/payloads.h"
 #include "store/postgres/connection_pool.h"
 #include "store/postgres/database_time.h"
@@ -147,9 +148,10 @@ absl::StatusOr<std::unique_ptr<PostgresStore>> PostgresStore::Open(
                  .sealing = options.cipher != nullptr,
                  .upkeep_apart = true};
   auto state = std::make_unique<State>(conninfo, options, std::move(info));
+  const absl::Duration asked = SystemClockInstance().SinceBoot();
   const absl::StatusOr<postgres::Rows> now = connection.RunOne(state->time.Ask());
   OUTLIVE_RETURN_IF_ERROR(now.status());
-  state->time.See(*now);
+  state->time.See(*now, asked);
   return std::unique_ptr<PostgresStore>(new PostgresStore(std::move(state)));
 }
 

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "core/return_if_error.h"
+#include "outlive/core/clock.h"
 #include "outlive/core/store_rules.h"
 #include "store/postgres/artifact_row.h"
 #include "store/postgres/flags.h"
@@ -147,11 +148,12 @@ absl::StatusOr<std::vector<Job>> Reader::List(const JobFilter& filter, const Job
 }
 
 absl::StatusOr<JobStats> Reader::Stats(DatabaseTime& time) {
+  const absl::Duration asked = SystemClockInstance().SinceBoot();
   const absl::StatusOr<std::vector<Rows>> results =
       AtOneMoment({time.Ask(), {.name = "read/lanes"}, {.name = "read/queues"}});
   OUTLIVE_RETURN_IF_ERROR(results.status());
   JobStats stats;
-  stats.now = time.See((*results)[0]);
+  stats.now = time.See((*results)[0], asked);
   const Rows& lanes = (*results)[1];
   for (int row = 0; row < lanes.size(); ++row) {
     JobStats::Lane lane;

@@ -71,6 +71,7 @@ absl::StatusOr<std::vector<Rows>> Writer::BeginWith(absl::Span<const Query> quer
 
 absl::StatusOr<std::vector<Rows>> Writer::BeginOnce(absl::Span<const Query> queries) {
   OUTLIVE_RETURN_IF_ERROR(connection_.Ensure(timeout_));
+  const absl::Duration asked = SystemClockInstance().SinceBoot();
   std::vector<Query> all = {{.name = "transaction/begin"}, time_.Ask()};
   all.insert(all.end(), queries.begin(), queries.end());
   absl::StatusOr<std::vector<Rows>> results = connection_.Run(all);
@@ -79,7 +80,7 @@ absl::StatusOr<std::vector<Rows>> Writer::BeginOnce(absl::Span<const Query> quer
   if (!ignores_move_) {
     OUTLIVE_RETURN_IF_ERROR(StoreIsOpen(now.Int(0, 2) != 0, now.Int(0, 3) != 0));
   }
-  session_.context.SetNow(time_.See(now));
+  session_.context.SetNow(time_.See(now, asked));
   begun_ = true;
   results->erase(results->begin(), results->begin() + 2);
   return results;
