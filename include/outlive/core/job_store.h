@@ -15,9 +15,9 @@
 //                one of BeginUpkeep() beside it.) A transaction is for one thread.
 // Lifetime:      the store outlives every transaction and subscription it has given out.
 // Time:          comes from the store's clock, never goes back; callers never pass "now". "Now" is
-//                one moment for a whole transaction: when Begin(), BeginUpkeep() or Join() has got
-//                it. Stores keep whole microseconds, rounded down. What lasts until a moment is
-//                over at it.
+//                one moment for a whole transaction: when Begin(), BeginUpkeep() or Join(), or the
+//                first call, has got it. Stores keep whole microseconds, rounded down. What lasts
+//                until a moment is over at it.
 // Errors:        kUnavailable: nothing was written; calling again is safe.
 //                kUnknown: the commit is in doubt; each method says what makes a repeat safe.
 //                kDeadlineExceeded: a read took longer than its deadline.

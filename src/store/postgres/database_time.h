@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cstdint>
+#include <optional>
 
 #include "core/store_time.h"
 #include "outlive/core/clock.h"
@@ -46,14 +47,17 @@ class DatabaseTime {
   explicit DatabaseTime(const Clock* clock)
       : given_(clock), time_(clock == nullptr ? server_ : *clock) {}
 
-  // Asks for the time of a transaction, as its first statement.
-  Query Ask() const {
+  // By the host's clock, where it has given one.
+  std::optional<absl::Time> Given() const {
+    if (given_ == nullptr) return std::nullopt;
+    return given_->Now();
+  }
+
+  // Asks for the time of a transaction, as its first statement. `given` is what Given() said when
+  // it began.
+  Query Ask(std::optional<absl::Time> given) const {
     Query query{.name = "transaction/now"};
-    if (given_ == nullptr) {
-      query.params.Null();
-    } else {
-      query.params.Int(absl::ToUnixMicros(given_->Now()));
-    }
+    given ? query.params.Int(absl::ToUnixMicros(*given)) : query.params.Null();
     query.params.Int(time_.last());
     return query;
   }

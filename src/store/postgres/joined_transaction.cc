@@ -52,7 +52,7 @@ absl::Status JoinedTransaction::InSavepoint(absl::FunctionRef<absl::Status()> ca
 
 absl::Status JoinedTransaction::StartCall() {
   const absl::Duration asked = SystemClockInstance().SinceBoot();
-  const std::array start = {Query{.name = "transaction/savepoint"}, time_.Ask()};
+  const std::array start = {Query{.name = "transaction/savepoint"}, time_.Ask(time_.Given())};
   const absl::StatusOr<std::vector<Rows>> results = host_.Run(start);
   OUTLIVE_RETURN_IF_ERROR(results.status());
   const Rows& now = (*results)[1];

@@ -149,7 +149,8 @@ absl::StatusOr<std::unique_ptr<PostgresStore>> PostgresStore::Open(
                  .upkeep_apart = true};
   auto state = std::make_unique<State>(conninfo, options, std::move(info));
   const absl::Duration asked = SystemClockInstance().SinceBoot();
-  const absl::StatusOr<postgres::Rows> now = connection.RunOne(state->time.Ask());
+  const absl::StatusOr<postgres::Rows> now =
+      connection.RunOne(state->time.Ask(state->time.Given()));
   OUTLIVE_RETURN_IF_ERROR(now.status());
   state->time.See(*now, asked);
   return std::unique_ptr<PostgresStore>(new PostgresStore(std::move(state)));

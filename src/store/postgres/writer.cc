@@ -45,6 +45,7 @@ absl::Status Writer::TakeTurn(absl::Duration timeout) {
     return status;
   }
   timeout_ = timeout;
+  given_ = time_.Given();
   begun_ = false;
   ignores_move_ = false;
   session_.Start();
@@ -72,7 +73,7 @@ absl::StatusOr<std::vector<Rows>> Writer::BeginWith(absl::Span<const Query> quer
 absl::StatusOr<std::vector<Rows>> Writer::BeginOnce(absl::Span<const Query> queries) {
   OUTLIVE_RETURN_IF_ERROR(connection_.Ensure(timeout_));
   const absl::Duration asked = SystemClockInstance().SinceBoot();
-  std::vector<Query> all = {{.name = "transaction/begin"}, time_.Ask()};
+  std::vector<Query> all = {{.name = "transaction/begin"}, time_.Ask(given_)};
   all.insert(all.end(), queries.begin(), queries.end());
   absl::StatusOr<std::vector<Rows>> results = connection_.Run(all);
   OUTLIVE_RETURN_IF_ERROR(results.status());

@@ -14,6 +14,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <optional>
 #include <vector>
 
 #include "outlive/core/mutex.h"
@@ -76,7 +77,8 @@ class Writer {
   FirstBegins first_{*this};
   WriteSession session_;
   DatabaseTime& time_;
-  absl::Duration timeout_;  // To connect.
+  absl::Duration timeout_;           // To connect.
+  std::optional<absl::Time> given_;  // When the turn began.
   bool begun_ = false;
   bool ignores_move_ = false;
 };
