@@ -21,11 +21,12 @@ absl::Status Because(PayloadField field, const absl::Status& why) {
                                   std::string_view(why.message().data(), why.message().size())));
 }
 
-// Sealed follow-ups are base64 and so begin with a letter; JSON of them begins with a bracket.
+// Sealed follow-ups are base64 and so begin with a letter; JSON of them begins with a bracket, and
+// is never in base64.
 absl::StatusOr<std::string> FollowUpBytes(std::string_view kept) {
   if (kept.substr(0, 1) == "[") return std::string(kept);
   std::string bytes;
-  if (absl::Base64Unescape({kept.data(), kept.size()}, &bytes)) return bytes;
+  if (absl::Base64Unescape({kept.data(), kept.size()}, &bytes) && ReadSealed(bytes)) return bytes;
   return Because(PayloadField::kFollowUps, absl::DataLossError("they are neither JSON nor sealed"));
 }
 
