@@ -397,7 +397,7 @@ class JobStore {
   // has one open waits for itself, in vain.
   //
   // Errors: kUnavailable: another process held the store too long, or it cannot be written now. A
-  // store may find that out at the first call of the transaction.
+  // store may find that out at the first call of the transaction, or at its commit.
   virtual absl::StatusOr<std::unique_ptr<StoreTransaction>> Begin() = 0;
 
   // The same for upkeep: sessions, Rescue() and Prune(). Where StoreInfo::upkeep_apart says so, it

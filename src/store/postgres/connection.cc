@@ -199,6 +199,14 @@ absl::Status Connection::Await(absl::Duration deadline, std::string_view doing) 
   return PQconsumeInput(handle()) == 1 ? absl::OkStatus() : Lost(doing);
 }
 
+void Connection::CloseIfLost() {
+  if (connection_ == nullptr) return;
+  // What the server has said last comes before the end of the connection.
+  for (int i = 0; i < 2 && connection_ != nullptr; ++i) {
+    if (PQconsumeInput(handle()) != 1) Close();
+  }
+}
+
 absl::Status Connection::Lost(std::string_view doing) {
   Close();
   return LostStatus(doing);

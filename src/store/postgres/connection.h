@@ -64,6 +64,9 @@ class Connection final : public Session {
 
   void Close() { connection_.reset(); }
 
+  // Closes it where the server is known to have done so.
+  void CloseIfLost();
+
   bool connected() const { return connection_ != nullptr; }
 
   // Connected, and what is prepared on it is of use still.

@@ -54,11 +54,12 @@ class DatabaseTime {
   }
 
   // Asks for the time of a transaction, as its first statement. `given` is what Given() said when
-  // it began.
-  Query Ask(std::optional<absl::Time> given) const {
+  // it began. `refuses_move`: it fails, and all that follows it, in a store that is closed for a
+  // move, with what StoreIsOpen() says.
+  Query Ask(std::optional<absl::Time> given, bool refuses_move) const {
     Query query{.name = "transaction/now"};
     given ? query.params.Int(absl::ToUnixMicros(*given)) : query.params.Null();
-    query.params.Int(time_.last());
+    query.params.Int(time_.last()).Int(refuses_move ? 1 : 0);
     return query;
   }
 

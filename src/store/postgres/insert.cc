@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "core/return_if_error.h"
+#include "outlive/core/clock.h"
 #include "outlive/core/event.h"
 #include "outlive/core/limits.h"
 #include "outlive/core/store_rules.h"
@@ -18,16 +19,30 @@
 namespace outlive::postgres {
 namespace {
 
-enum Numbers : std::size_t { kId, kLane, kAttemptMax, kNumberCount };
-enum Bytes : std::size_t {
+// Columns of outlive.job and outlive.live, in the order of the statements' parameters.
+enum JobNumbers : std::size_t { kId, kJobLane, kAttemptMax, kJobNumberCount };
+enum JobBytes : std::size_t {
   kIdempotencyKey,
   kPartitionKey,
   kTraceparent,
   kTags,
   kRetryPolicy,
   kArgs,
-  kBytesCount
+  kJobBytesCount
 };
+enum Live : std::size_t { kJob, kLiveLane, kPriority, kRunAt, kFlags, kLiveCount };
+
+// How long ids are kept for the next transaction. Jobs are listed by id, so that those of several
+// processes are in order up to this.
+constexpr absl::Duration kKeepIds = absl::Seconds(1);
+
+absl::Duration SinceBoot() { return SystemClockInstance().SinceBoot(); }
+
+Query IdsQuery(std::size_t count) {
+  Query query{.name = "insert/take_ids"};
+  query.params.Int(static_cast<std::int64_t>(count));
+  return query;
+}
 
 }  // namespace
 
@@ -49,19 +64,20 @@ void Inserter::Forget() {
   const std::size_t usual = std::max(used_ids_, usual_ids_ - usual_ids_ / 8);
   usual_ids_ = std::clamp<std::size_t>(usual, 1, limits::kCommitJobCountMax);
   used_ids_ = 0;
-  ids_.clear();
+  started_at_ = SinceBoot();
+  if (started_at_ - last_commit_at_ > kKeepIds) ids_.clear();
   backlog_.clear();
   ClearColumns();
 }
 
 void Inserter::ClearColumns() {
   payload_bytes_ = 0;
-  numbers_.assign(kNumberCount, Array(Element::kBigint));
-  bytes_.assign(kBytesCount, Array(Element::kBytes));
+  job_numbers_.assign(kJobNumberCount, Array(Element::kBigint));
+  job_bytes_.assign(kJobBytesCount, Array(Element::kBytes));
   for (const std::size_t column : {kTraceparent, kTags, kRetryPolicy}) {
-    bytes_[column] = Array(Element::kText);
+    job_bytes_[column] = Array(Element::kText);
   }
-  live_ = LiveColumns("insert/add_live");
+  live_.assign(kLiveCount, Array(Element::kBigint));
   tag_names_ = Array(Element::kText);
   tag_jobs_ = Array(Element::kBigint);
   follow_up_jobs_ = Array(Element::kBigint);
@@ -120,21 +136,34 @@ absl::Status Inserter::InsertUnchecked(absl::Span<const NewJob> jobs) {
 
 // Growing, also from one call to the next.
 absl::StatusOr<std::vector<JobId>> Inserter::TakeIds(std::size_t count) {
-  std::vector<JobId> taken;
   if (count > ids_.size()) {
-    ids_.clear();
-    Query query{.name = "insert/take_ids"};
-    query.params.Int(static_cast<std::int64_t>(std::max({count, usual_ids_, used_ids_})));
-    const absl::StatusOr<Rows> rows = context_.session().RunOne(query);
+    const absl::StatusOr<Rows> rows =
+        context_.session().RunOne(IdsQuery(std::max({count - ids_.size(), usual_ids_, used_ids_})));
     OUTLIVE_RETURN_IF_ERROR(rows.status());
-    for (int row = rows->size(); row > 0; --row) ids_.push_back(rows->Int(row - 1, 0));
+    KeepIds(*rows);
   }
-  for (std::size_t i = 0; i < count; ++i) {
-    taken.push_back(ids_.back());
-    ids_.pop_back();
-  }
+  const auto end = ids_.begin() + static_cast<std::ptrdiff_t>(count);
+  std::vector<JobId> taken(ids_.begin(), end);
+  ids_.erase(ids_.begin(), end);
   used_ids_ += count;
   return taken;
+}
+
+void Inserter::KeepIds(const Rows& ids) {
+  for (int row = 0; row < ids.size(); ++row) ids_.push_back(ids.Int(row, 0));
+}
+
+// Where nobody follows within kKeepIds they would be lost, and ids of rare jobs have gaps.
+std::optional<Query> Inserter::TakeIdsAhead() const {
+  if (used_ids_ == 0 || started_at_ - last_commit_at_ > kKeepIds) return std::nullopt;
+  const std::size_t wanted = std::max(used_ids_, usual_ids_);
+  if (wanted > limits::kCommitJobCountMax || wanted <= ids_.size()) return std::nullopt;
+  return IdsQuery(wanted - ids_.size());
+}
+
+void Inserter::Committed(const Rows* ids) {
+  if (ids != nullptr) KeepIds(*ids);
+  if (used_ids_ > 0) last_commit_at_ = SinceBoot();
 }
 
 absl::Status Inserter::TakeKeys(Batch& batch) {
@@ -155,17 +184,17 @@ absl::Status Inserter::TakeKeys(Batch& batch) {
   Array hashes(Element::kUuid);
   Array args(Element::kUuid);
   Array jobs(Element::kBigint);
-  Array ends(Element::kBigint);
+  Array windows(Element::kBigint);
   for (const auto& [hash, i] : first) {
     hashes.AddUuid(hash);
     args.AddUuid(batch.arguments[i]);
     jobs.AddInt(batch.ids[i]);
-    ends.AddInt(context_.In(batch.jobs[i].idempotency_window));
+    windows.AddInt(absl::ToInt64Microseconds(batch.jobs[i].idempotency_window));
   }
   std::array queries = {Query{.name = "insert/take_keys"}, Query{.name = "insert/find_keys"}};
   queries[1].params.Add(hashes);
   queries[0].params.Add(std::move(hashes)).Add(std::move(args)).Add(std::move(jobs));
-  queries[0].params.Add(std::move(ends)).Int(context_.now_micros());
+  queries[0].params.Add(std::move(windows));
   const absl::StatusOr<std::vector<Rows>> results = context_.session().Run(queries);
   OUTLIVE_RETURN_IF_ERROR(results.status());
   const Rows& rows = (*results)[1];
@@ -239,20 +268,20 @@ absl::Status Inserter::GiveKeysBack(const Batch& batch) {
   Array hashes(Element::kUuid);
   Array args(Element::kUuid);
   Array jobs(Element::kBigint);
-  Array ends(Element::kBigint);
+  Array windows(Element::kBigint);
   for (const auto& [hash, key] : batch.keys) {
     if (key.free || key.moved) given.AddUuid(hash);
     if (key.free || !key.moved) continue;
     hashes.AddUuid(hash);
     args.AddUuid(key.args);
     jobs.AddInt(key.job);
-    ends.AddInt(context_.In(batch.jobs[key.owner].idempotency_window));
+    windows.AddInt(absl::ToInt64Microseconds(batch.jobs[key.owner].idempotency_window));
   }
   if (given.size() == 0) return absl::OkStatus();
   std::array queries = {Query{.name = "insert/give_keys_back"}, Query{.name = "insert/take_keys"}};
   queries[0].params.Add(std::move(given));
   queries[1].params.Add(std::move(hashes)).Add(std::move(args)).Add(std::move(jobs));
-  queries[1].params.Add(std::move(ends)).Int(context_.now_micros());
+  queries[1].params.Add(std::move(windows));
   return context_.session().Run(queries).status();
 }
 
@@ -260,34 +289,34 @@ absl::Status Inserter::AddJob(JobId id, int lane, const NewJob& job) {
   const Payloads& payloads = context_.payloads();
   const absl::StatusOr<KeptPayload> args = payloads.Keep(id, PayloadField::kArgs, job.args);
   OUTLIVE_RETURN_IF_ERROR(args.status());
-  JobRow row;
-  row.job = id;
-  row.lane = lane;
-  row.priority = job.priority;
-  row.run_at = absl::ToUnixMicros(DueTime(job.run_at, context_.now()));
+  std::int64_t flags = 0;
   if (!job.follow_ups.empty()) {
     const absl::StatusOr<std::string> kept = payloads.KeepFollowUps(id, job.follow_ups);
     OUTLIVE_RETURN_IF_ERROR(kept.status());
     follow_up_jobs_.AddInt(id);
     follow_ups_.AddBytes(*kept);
     payload_bytes_ += kept->size();
-    row.flags |= kHasFollowUps;
+    flags |= kHasFollowUps;
   }
-  if (!job.tags.empty()) row.flags |= kHasTags;
+  if (!job.tags.empty()) flags |= kHasTags;
   for (const std::string& tag : job.tags) {
     tag_names_.AddBytes(tag);
     tag_jobs_.AddInt(id);
   }
-  live_.Add(row);
-  numbers_[kId].AddInt(id);
-  numbers_[kLane].AddInt(lane);
-  numbers_[kAttemptMax].AddInt(job.attempt_count_max);
-  bytes_[kIdempotencyKey].AddBytesOrNull(job.idempotency_key);
-  bytes_[kPartitionKey].AddBytesOrNull(job.partition_key);
-  bytes_[kTraceparent].AddBytesOrNull(job.traceparent);
-  bytes_[kTags].AddBytesOrNull(absl::StrJoin(job.tags, " "));
-  bytes_[kRetryPolicy].AddBytesOrNull(job.retry_policy);
-  bytes_[kArgs].AddBytes(args->bytes());
+  live_[kJob].AddInt(id);
+  live_[kLiveLane].AddInt(lane);
+  live_[kPriority].AddInt(job.priority);
+  live_[kRunAt].AddInt(absl::ToUnixMicros(ToStoreTime(job.run_at)));
+  live_[kFlags].AddInt(flags);
+  job_numbers_[kId].AddInt(id);
+  job_numbers_[kJobLane].AddInt(lane);
+  job_numbers_[kAttemptMax].AddInt(job.attempt_count_max);
+  job_bytes_[kIdempotencyKey].AddBytesOrNull(job.idempotency_key);
+  job_bytes_[kPartitionKey].AddBytesOrNull(job.partition_key);
+  job_bytes_[kTraceparent].AddBytesOrNull(job.traceparent);
+  job_bytes_[kTags].AddBytesOrNull(absl::StrJoin(job.tags, " "));
+  job_bytes_[kRetryPolicy].AddBytesOrNull(job.retry_policy);
+  job_bytes_[kArgs].AddBytes(args->bytes());
   payload_bytes_ += args->bytes().size();
   context_.Count(lane, JobState::kPending, 1);
   context_.AddEvent(EventType::kEnqueued, id, 0);
@@ -303,12 +332,12 @@ absl::Status Inserter::WriteIfLarge() {
 
 std::vector<Query> Inserter::Take() {
   std::vector<Query> queries;
-  if (live_.empty()) return queries;
+  if (live_[kJob].size() == 0) return queries;
   queries.push_back({.name = "insert/add_jobs"});
-  queries.back().params.Int(context_.now_micros());
-  for (Array& column : numbers_) queries.back().params.Add(std::move(column));
-  for (Array& column : bytes_) queries.back().params.Add(std::move(column));
-  queries.push_back(std::move(live_).Take());
+  for (Array& column : job_numbers_) queries.back().params.Add(std::move(column));
+  for (Array& column : job_bytes_) queries.back().params.Add(std::move(column));
+  queries.push_back({.name = "insert/add_live"});
+  for (Array& column : live_) queries.back().params.Add(std::move(column));
   if (tag_jobs_.size() > 0) {
     queries.push_back({.name = "insert/add_tags"});
     queries.back().params.Add(std::move(tag_names_)).Add(std::move(tag_jobs_));

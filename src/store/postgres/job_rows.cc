@@ -191,7 +191,7 @@ std::vector<Query> JobRows::Take() {
   std::vector<JobId> from_ended;
   std::vector<DeletedJob> deleted;
   LiveColumns changed("job_rows/change_live");
-  LiveColumns back("insert/add_live");
+  LiveColumns back("job_rows/add_live");
   EndedColumns ended("job_rows/add_ended");
   for (const auto& [job, row] : rows_) {
     const bool ends = IsTerminal(row.state);

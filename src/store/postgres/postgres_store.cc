@@ -150,7 +150,7 @@ absl::StatusOr<std::unique_ptr<PostgresStore>> PostgresStore::Open(
   auto state = std::make_unique<State>(conninfo, options, std::move(info));
   const absl::Duration asked = SystemClockInstance().SinceBoot();
   const absl::StatusOr<postgres::Rows> now =
-      connection.RunOne(state->time.Ask(state->time.Given()));
+      connection.RunOne(state->time.Ask(state->time.Given(), /*refuses_move=*/false));
   OUTLIVE_RETURN_IF_ERROR(now.status());
   state->time.See(*now, asked);
   return std::unique_ptr<PostgresStore>(new PostgresStore(std::move(state)));

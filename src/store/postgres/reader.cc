@@ -150,7 +150,9 @@ absl::StatusOr<std::vector<Job>> Reader::List(const JobFilter& filter, const Job
 absl::StatusOr<JobStats> Reader::Stats(DatabaseTime& time) {
   const absl::Duration asked = SystemClockInstance().SinceBoot();
   const absl::StatusOr<std::vector<Rows>> results =
-      AtOneMoment({time.Ask(time.Given()), {.name = "read/lanes"}, {.name = "read/queues"}});
+      AtOneMoment({time.Ask(time.Given(), /*refuses_move=*/false),
+                   {.name = "read/lanes"},
+                   {.name = "read/queues"}});
   OUTLIVE_RETURN_IF_ERROR(results.status());
   JobStats stats;
   stats.now = time.See((*results)[0], asked);

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "outlive/core/log.h"
+#include "outlive/core/store_copy.h"
 #include "outlive/core/store_rules.h"
 
 namespace outlive::postgres {
@@ -41,6 +42,10 @@ constexpr std::array kClasses = {
     StateClass{"XX002", absl::StatusCode::kDataLoss},
 };
 
+// A move has closed the store: see sql/transaction.sql.
+constexpr std::string_view kFrozenState = "OL001";
+constexpr std::string_view kFillingState = "OL002";
+
 }  // namespace
 
 absl::StatusCode CodeOfState(std::string_view sql_state) {
@@ -63,6 +68,9 @@ absl::Status StatusOf(const PGresult* result, std::string_view doing) {
   const char* const state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
   const char* const message = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
   if (state == nullptr) return LostStatus(doing);
+  // Of the statement transaction/now.
+  if (state == kFrozenState) return StoreIsOpen(/*frozen=*/true, /*filling=*/false);
+  if (state == kFillingState) return StoreIsOpen(/*frozen=*/false, /*filling=*/true);
   const std::string text = fmt::format("PostgreSQL: {} ({}, {})",
                                        message == nullptr ? "no message" : message, state, doing);
   return IsConflictState(state) ? ConflictError(text) : absl::Status(CodeOfState(state), text);

@@ -111,8 +111,7 @@ absl::Status PostgresCopy::Freeze(bool frozen) {
   return Writing([&]() -> absl::Status {
     // What hosts' transactions have left for the log gets there now.
     Query log{.name = "transaction/log"};
-    log.params.Int(context().now_micros())
-        .Add(Array(Element::kSmallint))
+    log.params.Add(Array(Element::kSmallint))
         .Add(Array(Element::kBigint))
         .Add(Array(Element::kBigint));
     const std::vector<Query> queries = {

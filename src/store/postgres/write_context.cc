@@ -36,8 +36,7 @@ Query WriteContext::LogLock() const {
 
 Query WriteContext::TakeEvents(std::string_view name) {
   Query query{.name = name};
-  query.params.Int(now_micros())
-      .Add(std::exchange(types_, Array(Element::kSmallint)))
+  query.params.Add(std::exchange(types_, Array(Element::kSmallint)))
       .Add(std::exchange(jobs_, Array(Element::kBigint)))
       .Add(std::exchange(fences_, Array(Element::kBigint)));
   return query;

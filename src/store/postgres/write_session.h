@@ -35,6 +35,12 @@ struct WriteSession {
     maintainer.Forget();
   }
 
+  // The transaction was not committed, or nobody knows.
+  void RolledBack() {
+    context.floors().Clear();  // What was claimed is pending again.
+    inserter.RolledBack();
+  }
+
   // What writes all that is in memory, but for events and numbers of jobs.
   std::vector<Query> Take() {
     std::vector<Query> queries = inserter.Take();

@@ -52,18 +52,23 @@ absl::Status Writer::TakeTurn(absl::Duration timeout) {
   return status;
 }
 
-absl::Status Writer::Begin() { return begun_ ? absl::OkStatus() : BeginWith({}).status(); }
-
-absl::StatusOr<std::vector<Rows>> Writer::FirstBegins::Run(absl::Span<const Query> queries) {
-  return writer_.begun_ ? writer_.connection_.Run(queries) : writer_.BeginWith(queries);
+absl::Status Writer::Begin() {
+  return begun_ ? absl::OkStatus() : BeginWith({}, /*commits=*/false).status();
 }
 
-// Runs the transaction's first statements.
-absl::StatusOr<std::vector<Rows>> Writer::BeginWith(absl::Span<const Query> queries) {
+absl::StatusOr<std::vector<Rows>> Writer::FirstBegins::Run(absl::Span<const Query> queries) {
+  return writer_.begun_ ? writer_.connection_.Run(queries)
+                        : writer_.BeginWith(queries, /*commits=*/false);
+}
+
+// Runs the transaction's first statements; where it `commits`, these are all of them.
+absl::StatusOr<std::vector<Rows>> Writer::BeginWith(absl::Span<const Query> queries, bool commits) {
   const bool used_before = connection_.usable();
   absl::StatusOr<std::vector<Rows>> results = BeginOnce(queries);
-  // The server has closed a connection that nobody used: nothing was lost.
-  if (!results.ok() && used_before && !connection_.usable()) {
+  // The server has closed a connection that nobody used: nothing was lost. What has become of a
+  // commit is only certain where the server has answered.
+  if (!results.ok() && used_before && !connection_.usable() &&
+      (!commits || connection_.connected())) {
     connection_.Rollback();
     results = BeginOnce(queries);
   }
@@ -73,15 +78,11 @@ absl::StatusOr<std::vector<Rows>> Writer::BeginWith(absl::Span<const Query> quer
 absl::StatusOr<std::vector<Rows>> Writer::BeginOnce(absl::Span<const Query> queries) {
   OUTLIVE_RETURN_IF_ERROR(connection_.Ensure(timeout_));
   const absl::Duration asked = SystemClockInstance().SinceBoot();
-  std::vector<Query> all = {{.name = "transaction/begin"}, time_.Ask(given_)};
+  std::vector<Query> all = {{.name = "transaction/begin"}, time_.Ask(given_, !ignores_move_)};
   all.insert(all.end(), queries.begin(), queries.end());
   absl::StatusOr<std::vector<Rows>> results = connection_.Run(all);
   OUTLIVE_RETURN_IF_ERROR(results.status());
-  const Rows& now = (*results)[1];
-  if (!ignores_move_) {
-    OUTLIVE_RETURN_IF_ERROR(StoreIsOpen(now.Int(0, 2) != 0, now.Int(0, 3) != 0));
-  }
-  session_.context.SetNow(time_.See(now, asked));
+  session_.context.SetNow(time_.See((*results)[1], asked));
   begun_ = true;
   results->erase(results->begin(), results->begin() + 2);
   return results;
@@ -93,22 +94,33 @@ absl::Status Writer::Commit(WakeHint& hint) {
     hint = session_.context.hint();
   } else {
     connection_.Rollback();
-    session_.context.floors().Clear();
+    session_.RolledBack();
   }
   Release();
   return status;
 }
 
 absl::Status Writer::CommitLocked() {
-  if (!begun_) return absl::OkStatus();  // Nothing was asked, so there is nothing to write.
   // All in one round trip: the lock of the log, which comes last, is held only for the commit.
   std::vector<Query> queries = session_.Take();
   for (Query& query : session_.context.Leave()) queries.push_back(std::move(query));
+  if (!begun_ && queries.empty()) return absl::OkStatus();
+  std::optional<Query> ids = session_.inserter.TakeIdsAhead();
+  const bool has_ids = ids.has_value();
+  if (has_ids) queries.insert(queries.begin(), *std::move(ids));
   queries.push_back({.name = "transaction/commit"});
-  const absl::StatusOr<std::vector<Rows>> results = connection_.Run(queries);
+  if (!begun_) {
+    connection_.CloseIfLost();
+    OUTLIVE_RETURN_IF_ERROR(connection_.Ensure(timeout_));
+  }
+  const absl::StatusOr<std::vector<Rows>> results =
+      begun_ ? connection_.Run(queries) : BeginWith(queries, /*commits=*/true);
   if (results.ok()) {
-    if (results->back().command() == "COMMIT") return absl::OkStatus();
-    return absl::UnavailableError("PostgreSQL has rolled the transaction back");
+    if (results->back().command() != "COMMIT") {
+      return absl::UnavailableError("PostgreSQL has rolled the transaction back");
+    }
+    session_.inserter.Committed(has_ids ? &results->front() : nullptr);
+    return absl::OkStatus();
   }
   // With its answer the connection is lost, or it was not executed.
   if (connection_.connected()) return results.status();
@@ -117,7 +129,7 @@ absl::Status Writer::CommitLocked() {
 
 void Writer::Rollback() {
   connection_.Rollback();
-  session_.context.floors().Clear();  // What was claimed is pending again.
+  session_.RolledBack();
   Release();
 }
 

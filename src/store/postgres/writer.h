@@ -1,6 +1,6 @@
 // Writer owns the connection that writes, and lends it to one transaction at a time, in the order
 // in which they came. A transaction begins with the first thing that is asked in it, in the same
-// round trip.
+// round trip: where nothing is asked before its commit, that is the only one.
 //
 // Thread-safety: TakeTurn() from any thread; everything else on the thread whose TakeTurn() was OK,
 //                until its Commit() or Rollback().
@@ -62,7 +62,7 @@ class Writer {
 
   bool Acquire(absl::Duration timeout);
   void Release();
-  absl::StatusOr<std::vector<Rows>> BeginWith(absl::Span<const Query> queries);
+  absl::StatusOr<std::vector<Rows>> BeginWith(absl::Span<const Query> queries, bool commits);
   absl::StatusOr<std::vector<Rows>> BeginOnce(absl::Span<const Query> queries);
   absl::Status CommitLocked();
 

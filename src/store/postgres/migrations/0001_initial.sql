@@ -245,6 +245,12 @@ CREATE FUNCTION outlive.store_now() RETURNS bigint LANGUAGE sql VOLATILE AS $now
                   (SELECT at FROM outlive.event_batch ORDER BY seq DESC LIMIT 1))
 $now$;
 
+-- Ends the statement with an error of this state, for transactions that a store in a move refuses.
+CREATE FUNCTION outlive.refuse(sql_state text) RETURNS bigint LANGUAGE plpgsql VOLATILE AS $refuse$
+BEGIN
+  RAISE EXCEPTION USING ERRCODE = sql_state, MESSAGE = 'the jobs of this schema are being moved';
+END $refuse$;
+
 -- Adds a job in the transaction it is called in; its id. `options` may have "queue", "priority",
 -- "attempt_count_max", "delay_seconds", "idempotency_key", "idempotency_window_seconds",
 -- "partition_key" and "tags", which mean what they mean in NewJob (core/job.h); others are refused.

@@ -1,4 +1,4 @@
--- New jobs.
+-- New jobs. The time is the one that the statement transaction/now has kept.
 
 -- @take_ids
 SELECT nextval('outlive.job_id') FROM generate_series(1, $1::bigint)
@@ -6,18 +6,21 @@ SELECT nextval('outlive.job_id') FROM generate_series(1, $1::bigint)
 -- @add_jobs
 INSERT INTO outlive.job (id, lane, attempt_max, created_at, idempotency_key, partition_key,
                          traceparent, tags, retry_policy, args)
-SELECT id, lane, attempt_max, $1::bigint, idempotency_key, partition_key, traceparent, tags,
+SELECT id, lane, attempt_max, clock.now, idempotency_key, partition_key, traceparent, tags,
        retry_policy, args
-FROM unnest($2::bigint[], $3::bigint[], $4::bigint[], $5::bytea[], $6::bytea[], $7::text[],
-            $8::text[], $9::text[], $10::bytea[])
+FROM (SELECT current_setting('outlive_transaction.now')::bigint AS now OFFSET 0) AS clock,
+     unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bytea[], $5::bytea[], $6::text[],
+            $7::text[], $8::text[], $9::bytea[])
   AS j(id, lane, attempt_max, idempotency_key, partition_key, traceparent, tags, retry_policy, args)
 
+-- Due as asked for, but not before now: DueTime() of core/store_rules.h.
 -- @add_live
-INSERT INTO outlive.live (job, lane, state, priority, run_at, attempt, crashes, generation, fence,
-                          flags, transition, started_at, progress, progress_note)
-SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[],
-                     $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[], $10::bigint[],
-                     $11::bigint[], $12::bigint[], $13::float8[], $14::text[])
+INSERT INTO outlive.live (job, lane, priority, run_at, flags, state, attempt, crashes, generation,
+                          fence)
+SELECT job, lane, priority, greatest(run_at, clock.now), flags, 0, 0, 0, 0, 0
+FROM (SELECT current_setting('outlive_transaction.now')::bigint AS now OFFSET 0) AS clock,
+     unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[])
+  AS l(job, lane, priority, run_at, flags)
 
 -- @add_tags
 INSERT INTO outlive.tag (tag, job) SELECT * FROM unnest($1::text[], $2::bigint[])
@@ -26,13 +29,16 @@ ON CONFLICT DO NOTHING
 -- @add_follow_ups
 INSERT INTO outlive.follow_up (job, entries) SELECT * FROM unnest($1::bigint[], $2::text[])
 
--- The unique index decides: what is not returned belongs to a job that was there before.
+-- For windows of so many microseconds from now on. The unique index decides: what is not returned
+-- belongs to a job that was there before.
 -- @take_keys
 INSERT INTO outlive.key AS k (hash, args, job, expires_at)
-SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::bigint[])
+SELECT hash, args, job, clock.now + time_window
+FROM (SELECT current_setting('outlive_transaction.now')::bigint AS now OFFSET 0) AS clock,
+     unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::bigint[]) AS n(hash, args, job, time_window)
 ON CONFLICT (hash) DO UPDATE
 SET args = excluded.args, job = excluded.job, expires_at = excluded.expires_at
-WHERE k.expires_at <= $5::bigint
+WHERE k.expires_at <= current_setting('outlive_transaction.now')::bigint
 RETURNING hash
 
 -- @find_keys

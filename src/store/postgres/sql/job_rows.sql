@@ -53,6 +53,13 @@ SELECT job, clock.now, run_at, fence, started_at, progress, lane, priority, 3, a
 FROM gone, (SELECT current_setting('outlive_transaction.now')::bigint AS now OFFSET 0) AS clock
 RETURNING job, lane
 
+-- @add_live
+INSERT INTO outlive.live (job, lane, state, priority, run_at, attempt, crashes, generation, fence,
+                          flags, transition, started_at, progress, progress_note)
+SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[],
+                     $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[], $10::bigint[],
+                     $11::bigint[], $12::bigint[], $13::float8[], $14::text[])
+
 -- They are there: each conflicts.
 -- @change_live
 INSERT INTO outlive.live AS l (job, lane, state, priority, run_at, attempt, crashes, generation,

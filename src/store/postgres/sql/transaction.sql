@@ -23,16 +23,18 @@ ROLLBACK TO SAVEPOINT outlive_call
 
 -- The time of the transaction: the server's, or the host's where it has given one ($1), but never
 -- earlier than the newest entry of the log and what was seen before ($2). It is also kept for the
--- transaction's statements, which can so be sent along with this one. Then the server's own time,
--- and what the store is closed for.
+-- transaction's statements, which can so be sent along with this one. Then the server's own time.
+-- With $3 a store that is closed for a move is refused (OL001, OL002: see status.cc), and so is all
+-- that was sent along.
 -- @now
 SELECT set_config('outlive_transaction.now',
                   greatest($2::bigint, coalesce($1::bigint, server.now),
                            (SELECT at FROM outlive.event_batch ORDER BY seq DESC LIMIT 1))::text,
                   true)::bigint,
        server.now,
-       EXISTS (SELECT FROM outlive.meta WHERE name = 'frozen'),
-       EXISTS (SELECT FROM outlive.meta WHERE name = 'copy_of')
+       (SELECT outlive.refuse(CASE name WHEN 'frozen' THEN 'OL001' ELSE 'OL002' END)
+        FROM outlive.meta WHERE $3::bigint <> 0 AND name IN ('frozen', 'copy_of')
+        ORDER BY name DESC LIMIT 1)
 FROM (SELECT floor(extract(epoch FROM clock_timestamp()) * 1000000)::bigint AS now) AS server
 
 -- @configure
@@ -65,8 +67,9 @@ WITH base AS MATERIALIZED (
          array_agg(fence ORDER BY number) AS fences
   FROM moved GROUP BY at
   UNION ALL
-  SELECT 1, 0, $1::bigint, cardinality($2::smallint[]), $2::smallint[], $3::bigint[], $4::bigint[]
-  WHERE cardinality($2::smallint[]) > 0
+  SELECT 1, 0, current_setting('outlive_transaction.now')::bigint, cardinality($1::smallint[]),
+         $1::smallint[], $2::bigint[], $3::bigint[]
+  WHERE cardinality($1::smallint[]) > 0
 )
 INSERT INTO outlive.event_batch (seq, at, count, types, jobs, fences)
 SELECT base.seq + sum(batch.count) OVER (ORDER BY place, number) - batch.count, batch.at,
@@ -75,8 +78,8 @@ FROM batch, base
 
 -- @log_for_host
 INSERT INTO outlive.event_inbox (at, type, job, fence)
-SELECT $1::bigint, type, job, fence
-FROM unnest($2::smallint[], $3::bigint[], $4::bigint[]) WITH ORDINALITY AS e(type, job, fence, n)
+SELECT current_setting('outlive_transaction.now')::bigint, type, job, fence
+FROM unnest($1::smallint[], $2::bigint[], $3::bigint[]) WITH ORDINALITY AS e(type, job, fence, n)
 ORDER BY n
 
 -- @count
