@@ -9,6 +9,7 @@
 
 #include "outlive/conformance/helpers.h"
 #include "outlive/core/mutex.h"
+#include "outlive/core/store_copy.h"
 #include "outlive/engine/client.h"
 #include "outlive/store/postgres_store.h"
 #include "tests/postgres/connection.h"
@@ -103,6 +104,80 @@ TEST_CASE("the end of an attempt in doubt is settled by its fence (G03)") {
     CHECK(conformance::FinishOne(*rig.beside, end).ok());
     CHECK(conformance::StateOf(*rig.beside, job.lease.job) == JobState::kCompleted);
     CHECK(conformance::EventsOf(*rig.beside, job.lease.job) == "enqueued claimed completed");
+  }
+}
+
+// Of a store whose transactions follow one another closely, so that new jobs have their ids already.
+void AddJobs(PostgresStore& store, int count) {
+  for (int i = 0; i < count; ++i) REQUIRE(InsertOne(store, conformance::MakeJob()).ok());
+}
+
+TEST_CASE("new jobs that go along with their commit are in doubt with it (G03)") {
+  Rig rig;
+  Client client(*rig.store);
+  std::int64_t count = 0;
+  for (const LostCommit::What what : kWhats) {
+    for (const bool cut : {true, false}) {
+      CAPTURE(static_cast<int>(what));
+      CAPTURE(cut);
+      AddJobs(*rig.store, 2);
+      rig.proxy.LoseCommit({.what = what, .having = kHasWritten, .cut = cut});
+      const absl::Status doubt = client.EnqueueRaw("mail.send", "{}").status();
+      rig.proxy.WaitUntilLost();
+      CHECK_MESSAGE(absl::IsUnknown(doubt), doubt.ToString());
+      count += 2 + (what == LostCommit::What::kReply ? 1 : 0);
+      CHECK(rig.JobCount() == count);
+      const absl::Status next = EnqueueAgain(client, {}).status();
+      CHECK_MESSAGE(next.ok(), next.ToString());
+      CHECK(rig.JobCount() == ++count);
+    }
+  }
+}
+
+TEST_CASE("new jobs of a store that is busy ask the server for nothing before their commit") {
+  Rig rig;
+  Connection admin(rig.schema.conninfo());
+  const std::string in_transaction = fmt::format(
+      "SELECT count(*) FROM pg_stat_activity WHERE state LIKE 'idle in transaction%' AND"
+      " query LIKE '%{}%'",
+      rig.schema.name());
+  const auto transactions_during_insert = [&](const NewJob& job) {
+    AddJobs(*rig.store, 2);
+    auto transaction = Value(rig.store->Begin());
+    CHECK(Value(transaction->Insert({&job, 1}))[0].ok());
+    std::string count = admin.Query(in_transaction);
+    CHECK(transaction->Commit().ok());
+    return count;
+  };
+  // Ids are kept for a second, which may be over here, but not each time.
+  while (transactions_during_insert(conformance::MakeJob()) != "0") {
+  }
+  NewJob keyed = conformance::MakeJob();
+  keyed.idempotency_key = "order-1";
+  CHECK(transactions_during_insert(keyed) == "1");
+}
+
+TEST_CASE("new jobs that go along with their commit are refused where the store is frozen") {
+  Rig rig;
+  AddJobs(*rig.store, 2);
+  REQUIRE(rig.beside->copy()->Freeze(true).ok());
+  Client client(*rig.store);
+  CHECK(client.EnqueueRaw("mail.send", "{}").status() ==
+        StoreIsOpen(/*frozen=*/true, /*filling=*/false));
+  REQUIRE(rig.beside->copy()->Freeze(false).ok());
+  CHECK(rig.JobCount() == 2);
+  AddJobs(*rig.store, 1);
+}
+
+// Ids that are kept for the next job would be lost where none comes.
+TEST_CASE("jobs that are rare are numbered without gaps") {
+  Rig rig;
+  JobId last = Value(InsertOne(*rig.store, conformance::MakeJob())).id;
+  for (int i = 0; i < 2; ++i) {
+    rig.store = rig.Open(rig.proxy.conninfo(), true);
+    const JobId id = Value(InsertOne(*rig.store, conformance::MakeJob())).id;
+    CHECK(id == last + 1);
+    last = id;
   }
 }
 
