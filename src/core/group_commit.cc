@@ -3,6 +3,7 @@
 #include <cxxabi.h>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <atomic>
 #include <system_error>
 #include <utility>
@@ -17,6 +18,7 @@ struct GroupCommit::Request {
   int job_count = 0;
   Work work;
   Done done;  // Null: somebody waits in Run(), and the request is on that stack.
+  absl::Span<const NewJob> adds;
   absl::Status status;
 };
 
@@ -44,6 +46,59 @@ bool IsOfTheStore(const absl::Status& status) {
 
 }  // namespace
 
+// The companion of a group, if one comes along; it is told how that ends, whatever happens.
+class GroupCommit::Along {
+ public:
+  Along(GroupCommit& commits, absl::Span<Request* const> requests) : commits_(commits) {
+    const auto adds = [](const Request* each) { return !each->adds.empty(); };
+    if (std::none_of(requests.begin(), requests.end(), adds)) return;
+    const auto joins = [this](const Request* each) { return companion_->Join(each->adds); };
+    for (std::size_t i = 0; Ask(i); ++i) {
+      if (std::any_of(requests.begin(), requests.end(), joins)) return;
+      Forget();
+    }
+  }
+
+  ~Along() {
+    if (companion_ != nullptr) End(committing_ ? commits_.thrown_in_doubt_ : commits_.thrown_);
+  }
+  Along(const Along&) = delete;
+  Along& operator=(const Along&) = delete;
+
+  absl::Status Work(StoreTransaction& transaction) {
+    return companion_ == nullptr ? absl::OkStatus() : companion_->Work(transaction);
+  }
+
+  void Committing() { committing_ = true; }
+
+  void End(const absl::Status& status) {
+    if (companion_ == nullptr) return;
+    companion_->End(status);
+    Forget();
+  }
+
+ private:
+  // The companion of this number, if there is one: Leave() waits for it from now on.
+  bool Ask(std::size_t i) {
+    MutexLock lock(commits_.mutex_);
+    if (i >= commits_.companions_.size()) return false;
+    commits_.asked_ = commits_.companions_[i];
+    companion_ = commits_.asked_;
+    return true;
+  }
+
+  void Forget() {
+    companion_ = nullptr;
+    MutexLock lock(commits_.mutex_);
+    commits_.asked_ = nullptr;
+    commits_.changed_.NotifyAll();
+  }
+
+  GroupCommit& commits_;
+  CommitCompanion* companion_ = nullptr;
+  bool committing_ = false;
+};
+
 GroupCommit::GroupCommit(JobStore& store, Purpose purpose)
     : store_(store),
       purpose_(purpose),
@@ -57,8 +112,10 @@ void GroupCommit::EndAll(absl::Span<Request* const> requests, const absl::Status
 GroupCommit::~GroupCommit() { Stop(); }
 
 absl::Status GroupCommit::Run(int job_count,
-                              absl::FunctionRef<absl::Status(StoreTransaction&)> work) {
+                              absl::FunctionRef<absl::Status(StoreTransaction&)> work,
+                              absl::Span<const NewJob> adds) {
   Request request;
+  request.adds = adds;
   request.job_count = job_count;
   request.work = [work](StoreTransaction& transaction) { return work(transaction); };
   std::shared_ptr<Group> group;
@@ -80,8 +137,9 @@ absl::Status GroupCommit::Run(int job_count,
   return request.status;
 }
 
-void GroupCommit::Submit(int job_count, Work work, Done done) {
+void GroupCommit::Submit(int job_count, Work work, Done done, absl::Span<const NewJob> adds) {
   auto request = std::make_unique<Request>();
+  request->adds = adds;
   request->job_count = job_count;
   request->work = std::move(work);
   request->done = std::move(done);
@@ -95,6 +153,17 @@ void GroupCommit::Submit(int job_count, Work work, Done done) {
     }
   }
   if (!refused.ok()) request->done(refused);
+}
+
+void GroupCommit::Accompany(CommitCompanion& companion) {
+  MutexLock lock(mutex_);
+  companions_.push_back(&companion);
+}
+
+void GroupCommit::Leave(CommitCompanion& companion) {
+  MutexLock lock(mutex_);
+  std::erase(companions_, &companion);
+  while (asked_ == &companion) changed_.Wait(mutex_);
 }
 
 absl::Status GroupCommit::StartThread() {
@@ -194,7 +263,8 @@ void GroupCommit::ExecuteTogether(absl::Span<Request* const> requests, bool& com
 }
 
 // True: a conflict was the reason that nothing was written.
-bool GroupCommit::ExecuteOnce(absl::Span<Request* const> requests, bool& committing) {
+bool GroupCommit::ExecuteOnce(absl::Span<Request* const> requests, bool& committing,
+                              bool accompanied) {
   const auto end = [&requests](const absl::Status& status) {
     EndAll(requests, status);
     return IsConflict(status);
@@ -210,8 +280,17 @@ bool GroupCommit::ExecuteOnce(absl::Span<Request* const> requests, bool& committ
     ExecuteOneByOne(requests);
     return false;
   }
+  Along along(*this, accompanied ? requests : absl::Span<Request* const>());
+  if (absl::Status status = along.Work(**transaction); !status.ok()) {
+    transaction->reset();
+    along.End(status);
+    return ExecuteOnce(requests, committing, /*accompanied=*/false);
+  }
   committing = true;
-  return end((*transaction)->Commit());
+  along.Committing();
+  const absl::Status status = (*transaction)->Commit();
+  along.End(status);
+  return end(status);
 }
 
 // One of them has failed on its own: the others have nothing to do with it.

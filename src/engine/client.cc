@@ -130,9 +130,10 @@ absl::StatusOr<Enqueued> Client::EnqueueRaw(std::string_view kind, std::string_v
 
 absl::StatusOr<Enqueued> Client::EnqueueJob(NewJob job) {
   absl::StatusOr<Enqueued> result = absl::UnknownError("not run");
-  const absl::Status committed = commits_.Run(1, [&](StoreTransaction& transaction) {
-    return TakeOnly(transaction.Insert(absl::MakeConstSpan(&job, 1)), result);
-  });
+  const absl::Span<const NewJob> adds = absl::MakeConstSpan(&job, 1);
+  const absl::Status committed = commits_.Run(
+      1, [&](StoreTransaction& transaction) { return TakeOnly(transaction.Insert(adds), result); },
+      adds);
   if (!committed.ok()) return committed;
   if (result.ok()) Observe(job, *result);
   return result;
@@ -166,7 +167,8 @@ void Client::SubmitPrepared(absl::StatusOr<NewJob> job, EnqueueHandler handler) 
         if (!committed.ok()) return call->handler(std::move(committed));
         if (call->result.ok()) Observe(call->job, *call->result);
         call->handler(std::move(call->result));
-      });
+      },
+      absl::MakeConstSpan(&call->job, 1));
 }
 
 absl::StatusOr<std::vector<Enqueued>> Client::EnqueueMany(std::vector<NewJob> jobs) {
@@ -175,8 +177,9 @@ absl::StatusOr<std::vector<Enqueued>> Client::EnqueueMany(std::vector<NewJob> jo
     if (absl::Status known = CheckKinds(jobs[i]); !known.ok()) return AtElement(i, known);
   }
   std::vector<Enqueued> enqueued;
-  const absl::Status committed =
-      commits_.Run(static_cast<int>(jobs.size()), [&](StoreTransaction& transaction) {
+  const absl::Status committed = commits_.Run(
+      static_cast<int>(jobs.size()),
+      [&](StoreTransaction& transaction) {
         enqueued.clear();
         enqueued.reserve(jobs.size());
         auto results = transaction.Insert(jobs);
@@ -187,7 +190,8 @@ absl::StatusOr<std::vector<Enqueued>> Client::EnqueueMany(std::vector<NewJob> jo
           enqueued.push_back(*result);
         }
         return absl::OkStatus();
-      });
+      },
+      jobs);
   if (!committed.ok()) return committed;
   for (std::size_t i = 0; i < jobs.size(); ++i) Observe(jobs[i], enqueued[i]);
   return enqueued;

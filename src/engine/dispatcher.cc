@@ -77,23 +77,34 @@ void Dispatcher::LoadKinds() {
 // -- Turns --------------------------------------------------------------------------------------
 
 void Dispatcher::Loop() {
-  while (true) {
-    {
-      MutexLock lock(mutex_);
-      while (!finishing_) {
-        const absl::Duration pause = PauseLeft();
-        if (pause == absl::ZeroDuration()) break;
-        if (pause == absl::InfiniteDuration()) {
-          changed_.Wait(mutex_);
-        } else {
-          changed_.WaitFor(mutex_, absl::ToChronoNanoseconds(pause));
-        }
-      }
-      if (finishing_) return;
-      turning_ = true;
+  std::vector<AttemptPtr> admitted;
+  while (AwaitWork(admitted)) {
+    if (admitted.empty()) {
+      TakeTurn();
+    } else {
+      execute_(std::exchange(admitted, {}));
     }
-    TakeTurn();
   }
+}
+
+// Waits for a turn to take, or for what a companion's turn has `admitted`. False: the end.
+bool Dispatcher::AwaitWork(std::vector<AttemptPtr>& admitted) {
+  MutexLock lock(mutex_);
+  while (admitted_.empty() && !finishing_) {
+    // A companion's turn tells when it is over.
+    const absl::Duration pause = turning_ ? absl::InfiniteDuration() : PauseLeft();
+    if (pause == absl::ZeroDuration()) {
+      turning_ = true;
+      return true;
+    }
+    if (pause == absl::InfiniteDuration()) {
+      changed_.Wait(mutex_);
+    } else {
+      changed_.WaitFor(mutex_, absl::ToChronoNanoseconds(pause));
+    }
+  }
+  admitted.swap(admitted_);
+  return !admitted.empty();
 }
 
 void Dispatcher::Poll() {
@@ -178,12 +189,18 @@ Dispatcher::Turn Dispatcher::Begin() {
   const absl::Duration now = services_.clock.SinceBoot();
   ReturnAhead(now - kAheadMax);
   TakeEnded(turn);
+  AskFor(turn, now >= claim_at_);
+  return turn;
+}
+
+// `due`: the time for a claim has come.
+void Dispatcher::AskFor(Turn& turn, bool due) const {
   turn.wakes = wakes_;
-  if (draining_) return turn;
+  if (draining_) return;
   turn.session = sessions_.current();
-  if (turn.session == nullptr) return turn;
+  if (turn.session == nullptr) return;
   std::vector<int> wanted;
-  for (const Slots& slots : slots_) wanted.push_back(Wanted(slots, now >= claim_at_));
+  for (const Slots& slots : slots_) wanted.push_back(Wanted(slots, due));
   const std::vector<int> asked = ShareOut(limits::kClaimJobCountMax, wanted);
   for (std::size_t i = 0; i < slots_.size(); ++i) {
     turn.asked += asked[i];
@@ -191,7 +208,6 @@ Dispatcher::Turn Dispatcher::Begin() {
   }
   turn.request.session = turn.session->name;
   turn.request.kinds = kinds_;
-  return turn;
 }
 
 void Dispatcher::TakeEnded(Turn& turn) {
@@ -392,6 +408,54 @@ void Dispatcher::LogFailure(const absl::Status& status) {
   services_.log.Log(record);
 }
 
+// -- As a companion of commits that add jobs ------------------------------------------------------
+
+// Only where a turn would find a slot for one of them, and nothing else is to be done.
+bool Dispatcher::Join(absl::Span<const NewJob> added) {
+  MutexLock lock(mutex_);
+  if (turning_ || finishing_ || !ended_.empty() || !CanClaim()) return false;
+  if (services_.clock.SinceBoot() < paused_until_) return false;
+  const absl::Time now = services_.clock.Now();
+  const auto has_slot = [&](const NewJob& job) { return HasSlotFor(job, now); };
+  if (std::none_of(added.begin(), added.end(), has_slot)) return false;
+  along_ = Turn();
+  AskFor(along_, /*due=*/true);
+  if (along_.asked == 0) return false;
+  along_thread_ = std::this_thread::get_id();
+  turning_ = true;
+  return true;
+}
+
+bool Dispatcher::HasSlotFor(const NewJob& job, absl::Time now) const {
+  const std::size_t slot = SlotOf(job.queue);
+  return job.run_at <= now && slot < slots_.size() && slots_[slot].free() > 0 &&
+         std::find(kinds_.begin(), kinds_.end(), job.kind) != kinds_.end();
+}
+
+absl::Status Dispatcher::Work(StoreTransaction& transaction) {
+  absl::StatusOr<ClaimResult> claimed = transaction.Claim(along_.request);
+  if (claimed.ok()) along_.claimed = *std::move(claimed);
+  return claimed.status();
+}
+
+// What is executed may run anything, so it leaves this thread to its owner. A failure that is not
+// about the session is met again by a turn of its own.
+void Dispatcher::End(const absl::Status& status) {
+  std::vector<AttemptPtr> attempts;
+  if (status.ok()) {
+    attempts = Succeeded(along_, absl::ZeroDuration());
+  } else if (absl::IsUnknown(status) || absl::IsAborted(status)) {
+    Failed(along_, status);
+  }
+  MutexLock lock(mutex_);
+  for (AttemptPtr& attempt : attempts) admitted_.push_back(std::move(attempt));
+  if (!status.ok()) claim_at_ = absl::ZeroDuration();
+  along_ = Turn();
+  along_thread_ = {};
+  turning_ = false;
+  changed_.NotifyAll();
+}
+
 // -- From other threads -------------------------------------------------------------------------
 
 Dispatcher::AttemptPtr Dispatcher::OnEnded(const AttemptPtr& attempt, Outcome outcome) {
@@ -424,6 +488,8 @@ Dispatcher::AttemptPtr Dispatcher::OnEnded(const AttemptPtr& attempt, Outcome ou
 
 void Dispatcher::Wake() {
   MutexLock lock(mutex_);
+  // By the commit that a claim of this dispatcher was part of: it has seen all there is.
+  if (along_thread_ == std::this_thread::get_id()) return;
   ++wakes_;
   claim_at_ = absl::ZeroDuration();
   changed_.NotifyAll();

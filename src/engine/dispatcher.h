@@ -11,10 +11,12 @@
 // ahead, at most as many as there are slots, and the thread that ends a job takes the next one
 // along. What waits in vain is handed back.
 //
-// A turn can be driven by a thread (Loop) or by hand (Poll, RunDue).
+// A turn can be driven by a thread (Loop) or by hand (Poll, RunDue). While the thread of Loop() has
+// nothing to do, a commit of this process that adds jobs takes a claim along (CommitCompanion), so
+// that a job that finds a free slot is leased by the commit that adds it.
 //
 // Thread-safety: OnEnded(), Wake() and the queries may be called from any thread; one thread at a
-//                time takes turns.
+//                time takes turns, which the calls of GroupCommit see to.
 #ifndef OUTLIVE_SRC_ENGINE_DISPATCHER_H_
 #define OUTLIVE_SRC_ENGINE_DISPATCHER_H_
 
@@ -27,17 +29,19 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "engine/attempt.h"
 #include "engine/progress_writer.h"
 #include "engine/services.h"
 #include "engine/sessions.h"
+#include "outlive/core/commit_companion.h"
 #include "outlive/core/mutex.h"
 
 namespace outlive::internal {
 
-class Dispatcher {
+class Dispatcher final : public CommitCompanion {
  public:
   using AttemptPtr = std::shared_ptr<Attempt>;
 
@@ -66,6 +70,14 @@ class Dispatcher {
 
   // There may be something to claim.
   void Wake();
+
+  // -- CommitCompanion: a turn that only claims, of a dispatcher in Loop() ------------------
+
+  bool Join(absl::Span<const NewJob> added) override;
+  absl::Status Work(StoreTransaction& transaction) override;
+  void End(const absl::Status& status) override;
+
+  // ------------------------------------------------------------------------------------------
 
   // Runs every due job on this thread by `run`, until none is due.
   absl::StatusOr<int> RunDue(absl::FunctionRef<Outcome(const AttemptPtr&)> run);
@@ -142,8 +154,11 @@ class Dispatcher {
   bool WaitUntilIdleBefore(const absl::Duration& end) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool CanClaim() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Duration PauseLeft() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  bool AwaitWork(std::vector<AttemptPtr>& admitted);
   void TakeTurn();
+  bool HasSlotFor(const NewJob& job, absl::Time now) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   Turn Begin();
+  void AskFor(Turn& turn, bool due) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void TakeEnded(Turn& turn) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   int Wanted(const Slots& slots, bool due) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void ReturnAhead(absl::Duration since_max) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -173,7 +188,10 @@ class Dispatcher {
   std::vector<Ended> ended_ ABSL_GUARDED_BY(mutex_);
   int executing_ ABSL_GUARDED_BY(mutex_) = 0;  // Workers that have not returned, of all slots.
   absl::Duration commit_average_ ABSL_GUARDED_BY(mutex_) = absl::ZeroDuration();
-  bool turning_ ABSL_GUARDED_BY(mutex_) = false;
+  bool turning_ ABSL_GUARDED_BY(mutex_) = false;  // A turn is being taken.
+  Turn along_;                                    // A turn as a companion: for its thread.
+  std::thread::id along_thread_ ABSL_GUARDED_BY(mutex_);
+  std::vector<AttemptPtr> admitted_ ABSL_GUARDED_BY(mutex_);  // By it: to be executed by Loop().
   bool draining_ ABSL_GUARDED_BY(mutex_) = false;
   absl::Duration grace_end_ ABSL_GUARDED_BY(mutex_) = absl::InfiniteDuration();  // By SinceBoot().
   bool finishing_ ABSL_GUARDED_BY(mutex_) = false;

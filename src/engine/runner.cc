@@ -163,6 +163,7 @@ class Runner::Impl {
       StartKeeper();
       maintenance_thread_ = std::thread([this] { maintenance_.Loop(); });
       dispatcher_thread_ = std::thread([this] { dispatcher_.Loop(); });
+      services_.commits.Accompany(dispatcher_);
     } catch (const std::system_error&) {
       return absl::ResourceExhaustedError("no thread could be started");
     }
@@ -186,6 +187,7 @@ class Runner::Impl {
         if (!dispatcher_.WaitUntilIdle(options_.stop_patience)) dispatcher_.HandBack();
         dispatcher_.WaitForWorkers();
       }
+      services_.commits.Leave(dispatcher_);
       dispatcher_.Finish();
       Join(dispatcher_thread_);
       pool_.Stop();

@@ -28,7 +28,9 @@
 #include <deque>
 #include <memory>
 #include <thread>
+#include <vector>
 
+#include "outlive/core/commit_companion.h"
 #include "outlive/core/job_store.h"
 #include "outlive/core/mutex.h"
 
@@ -57,11 +59,19 @@ class GroupCommit {
   GroupCommit& operator=(const GroupCommit&) = delete;
 
   // Does `work` and returns when it is durable. `job_count` is about how many jobs it touches; a
-  // group holds at most limits::kCommitJobCountMax of them.
-  absl::Status Run(int job_count, absl::FunctionRef<absl::Status(StoreTransaction&)> work);
+  // group holds at most limits::kCommitJobCountMax of them. `adds`: the jobs that it inserts, for
+  // companions; they stay until it is told.
+  absl::Status Run(int job_count, absl::FunctionRef<absl::Status(StoreTransaction&)> work,
+                   absl::Span<const NewJob> adds = {});
 
   // The same, without waiting. kUnavailable where no thread can be started.
-  void Submit(int job_count, Work work, Done done);
+  void Submit(int job_count, Work work, Done done, absl::Span<const NewJob> adds = {});
+
+  // From now on `companion` is asked to come along with groups that add jobs; where there are
+  // several, the first one that does. Until Leave(), which returns when it is not on its way any
+  // more, and must not be called by it.
+  void Accompany(CommitCompanion& companion);
+  void Leave(CommitCompanion& companion);
 
   // Refuses new requests, and returns when those already taken are done and told. May be called
   // again, and from several threads.
@@ -72,6 +82,7 @@ class GroupCommit {
  private:
   struct Request;
   struct Group;
+  class Along;
 
   absl::Status StartThread() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   std::shared_ptr<Group> Join(Request& request) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -79,7 +90,7 @@ class GroupCommit {
   void LeadOnce();
   void Execute(absl::Span<Request* const> requests);
   void ExecuteTogether(absl::Span<Request* const> requests, bool& committing);
-  bool ExecuteOnce(absl::Span<Request* const> requests, bool& committing);
+  bool ExecuteOnce(absl::Span<Request* const> requests, bool& committing, bool accompanied = true);
   void ExecuteOneByOne(absl::Span<Request* const> requests);
   static void EndAll(absl::Span<Request* const> requests, const absl::Status& status);
   void Loop();
@@ -98,6 +109,8 @@ class GroupCommit {
   bool thread_leads_ ABSL_GUARDED_BY(mutex_) = false;  // The thread has been told to.
   int telling_ ABSL_GUARDED_BY(mutex_) = 0;            // Groups whose callers are being told.
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
+  std::vector<CommitCompanion*> companions_ ABSL_GUARDED_BY(mutex_);
+  CommitCompanion* asked_ ABSL_GUARDED_BY(mutex_) = nullptr;  // Of them: on its way, maybe.
   std::thread thread_ ABSL_GUARDED_BY(mutex_);
 };
 

@@ -22,15 +22,17 @@ absl::Status NotOpen() { return absl::AbortedError("the session is not open, or 
 
 }  // namespace
 
-absl::StatusOr<ClaimResult> Claimer::Claim(const ClaimRequest& request) {
+absl::StatusOr<ClaimResult> Claimer::Claim(const ClaimRequest& request, std::vector<Query> before) {
   OUTLIVE_RETURN_IF_ERROR(ValidateClaimRequest(request));
   if (!ValidateName("session", request.session).ok()) return NotOpen();
-  const absl::Duration began = SystemClockInstance().SinceBoot();
-  from_floors_ = context_.floors().usable(began);
+  from_floors_ = context_.floors().usable(SystemClockInstance().SinceBoot());
+  took_ = absl::ZeroDuration();
   left_.assign(request.queues.size(), Left::kNotAsked);
   ClaimResult result;
-  std::vector<Query> queries(1, Query{.name = "claim/session"});
-  queries[0].params.Text(request.session);
+  std::vector<Query> queries = std::move(before);
+  const std::size_t session = queries.size();
+  queries.push_back({.name = "claim/session"});
+  queries.back().params.Text(request.session);
   std::size_t next = 0;
   // Usually once. Where more is asked for than a claim may take, what one queue has left over is
   // for the next one.
@@ -40,7 +42,7 @@ absl::StatusOr<ClaimResult> Claimer::Claim(const ClaimRequest& request) {
     queries.push_back(NextOf(request));
     const absl::StatusOr<std::vector<Rows>> rows = context_.session().Run(queries);
     OUTLIVE_RETURN_IF_ERROR(rows.status());
-    if (first == 1) OUTLIVE_RETURN_IF_ERROR(CheckSession(rows->front()));
+    if (first > session) OUTLIVE_RETURN_IF_ERROR(CheckSession((*rows)[session]));
     for (std::size_t i = 0; i < queues.size(); ++i) {
       OUTLIVE_RETURN_IF_ERROR(AddJobs((*rows)[first + i], queues[i], result));
     }
@@ -48,7 +50,7 @@ absl::StatusOr<ClaimResult> Claimer::Claim(const ClaimRequest& request) {
     queries.clear();
   } while (next < request.queues.size() && result.jobs.size() < limits::kClaimJobCountMax);
   const absl::Duration now = SystemClockInstance().SinceBoot();
-  if (!from_floors_) context_.floors().Measure(now - began, result.jobs.size(), now);
+  if (!from_floors_) context_.floors().Measure(took_, result.jobs.size(), now);
   return result;
 }
 
@@ -97,6 +99,7 @@ absl::Status Claimer::AddJobs(const Rows& rows, std::size_t queue, ClaimResult& 
   for (int row = 0; row < rows.size() && !rows.IsNull(row, 1); ++row) {
     OUTLIVE_RETURN_IF_ERROR(AddJob(rows, row, queue, result));
   }
+  took_ += absl::Microseconds(rows.Int(rows.size() - 1, 12));
   const std::size_t taken = result.jobs.size() - first;
   left_[queue] = static_cast<std::size_t>(rows.Int(0, 0)) > taken ? Left::kSome : Left::kNone;
   std::sort(result.jobs.begin() + static_cast<std::ptrdiff_t>(first), result.jobs.end(),

@@ -20,8 +20,9 @@ class Claimer {
   // It outlives it.
   explicit Claimer(WriteContext& context) : context_(context) {}
 
-  // StoreTransaction::Claim(). What the transaction has changed is in the database.
-  absl::StatusOr<ClaimResult> Claim(const ClaimRequest& request);
+  // StoreTransaction::Claim(). What it has to see is in the database, or written by `before`, which
+  // is run with it.
+  absl::StatusOr<ClaimResult> Claim(const ClaimRequest& request, std::vector<Query> before);
 
  private:
   // Whether a queue has due jobs that were not taken.
@@ -41,6 +42,7 @@ class Claimer {
 
   // Of the claim under way.
   bool from_floors_ = false;
+  absl::Duration took_;     // In the server.
   std::vector<Left> left_;  // By queue.
 };
 

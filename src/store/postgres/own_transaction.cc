@@ -60,8 +60,10 @@ absl::StatusOr<std::vector<absl::StatusOr<Inserted>>> OwnTransaction::Insert(
 }
 
 absl::StatusOr<ClaimResult> OwnTransaction::Claim(const ClaimRequest& request) {
-  return Do<absl::StatusOr<ClaimResult>>(
-      Before::kEverything, [&](WriteSession& session) { return session.claimer.Claim(request); });
+  // What it has to see is written in its own round trip.
+  return Do<absl::StatusOr<ClaimResult>>(Before::kNothing, [&](WriteSession& session) {
+    return session.claimer.Claim(request, session.Take());
+  });
 }
 
 absl::StatusOr<std::vector<absl::Status>> OwnTransaction::Finish(

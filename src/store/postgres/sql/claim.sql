@@ -8,7 +8,8 @@ SELECT expires_at FROM outlive.session WHERE name = $1::text FOR KEY SHARE
 -- Of one queue, from the floors on where there are any (claim_floors.h): where the first $3 jobs
 -- are is seen without locks, then as many of each lane and priority are locked, passing over those
 -- that somebody else is just taking. The first column says how many are due, up to one more than
--- $3; the others are null where none is taken.
+-- $3, and the last one, in the last row, how many microseconds it took; those between them are null
+-- where none is taken.
 --
 -- What lies before the first due job may be a long row of entries whose jobs are gone. It is gone
 -- through once.
@@ -59,7 +60,8 @@ WITH clock AS MATERIALIZED (
             CASE WHEN l.flags & 8 <> 0
                  THEN (SELECT bytes FROM outlive.checkpoint WHERE job = l.job) END AS checkpoint
 )
-SELECT (SELECT count(*) FROM found), taken.*
+SELECT (SELECT count(*) FROM found), taken.*,
+       (extract(epoch FROM clock_timestamp() - statement_timestamp()) * 1e6)::bigint
 FROM (VALUES (0)) AS always LEFT JOIN taken ON true
 
 -- Of each queue that was asked for: when the next job will be due.
