@@ -421,7 +421,12 @@ bool Dispatcher::Join(absl::Span<const NewJob> added) {
   along_ = Turn();
   AskFor(along_, /*due=*/true);
   if (along_.asked == 0) return false;
-  along_thread_ = std::this_thread::get_id();
+  // A queue that is full now, and not asked, may have room when the commit wakes this dispatcher.
+  const auto is_asked = [](const QueueClaim& queue) { return queue.job_count_max > 0; };
+  const std::vector<QueueClaim>& queues = along_.request.queues;
+  if (std::all_of(queues.begin(), queues.end(), is_asked)) {
+    along_thread_ = std::this_thread::get_id();
+  }
   turning_ = true;
   return true;
 }
@@ -488,7 +493,7 @@ Dispatcher::AttemptPtr Dispatcher::OnEnded(const AttemptPtr& attempt, Outcome ou
 
 void Dispatcher::Wake() {
   MutexLock lock(mutex_);
-  // By the commit that a claim of this dispatcher was part of: it has seen all there is.
+  // By the commit that a claim for every queue was part of: it has seen all there is.
   if (along_thread_ == std::this_thread::get_id()) return;
   ++wakes_;
   claim_at_ = absl::ZeroDuration();

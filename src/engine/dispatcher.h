@@ -188,9 +188,9 @@ class Dispatcher final : public CommitCompanion {
   std::vector<Ended> ended_ ABSL_GUARDED_BY(mutex_);
   int executing_ ABSL_GUARDED_BY(mutex_) = 0;  // Workers that have not returned, of all slots.
   absl::Duration commit_average_ ABSL_GUARDED_BY(mutex_) = absl::ZeroDuration();
-  bool turning_ ABSL_GUARDED_BY(mutex_) = false;  // A turn is being taken.
-  Turn along_;                                    // A turn as a companion: for its thread.
-  std::thread::id along_thread_ ABSL_GUARDED_BY(mutex_);
+  bool turning_ ABSL_GUARDED_BY(mutex_) = false;          // A turn is being taken.
+  Turn along_;                                            // A turn as a companion: for its thread.
+  std::thread::id along_thread_ ABSL_GUARDED_BY(mutex_);  // Its wake-up says nothing new.
   std::vector<AttemptPtr> admitted_ ABSL_GUARDED_BY(mutex_);  // By it: to be executed by Loop().
   bool draining_ ABSL_GUARDED_BY(mutex_) = false;
   absl::Duration grace_end_ ABSL_GUARDED_BY(mutex_) = absl::InfiniteDuration();  // By SinceBoot().
