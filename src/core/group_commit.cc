@@ -190,7 +190,7 @@ void GroupCommit::Stop() {
 
 // Adds a request to the group that gathers, or to a new one where it has no room.
 std::shared_ptr<GroupCommit::Group> GroupCommit::Join(Request& request) {
-  if (purpose_ == Purpose::kUpkeep || groups_.empty() ||
+  if (groups_.empty() ||
       groups_.back()->job_count + request.job_count > limits::kCommitJobCountMax) {
     groups_.push_back(std::make_shared<Group>());
   }
@@ -241,6 +241,18 @@ void GroupCommit::LeadOnce() {
   if (stopping_) changed_.NotifyAll();
 }
 
+absl::StatusOr<std::unique_ptr<StoreTransaction>> GroupCommit::Begin() {
+  switch (purpose_) {
+    case Purpose::kLeases:
+      return store_.BeginUpkeep(Upkeep::kLeases);
+    case Purpose::kSweep:
+      return store_.BeginUpkeep(Upkeep::kSweep);
+    case Purpose::kWork:
+      break;
+  }
+  return store_.Begin();
+}
+
 // Whatever happens, everybody in the group is told: a caller that is not would wait for ever.
 void GroupCommit::Execute(absl::Span<Request* const> requests) {
   bool committing = false;
@@ -269,8 +281,7 @@ bool GroupCommit::ExecuteOnce(absl::Span<Request* const> requests, bool& committ
     EndAll(requests, status);
     return IsConflict(status);
   };
-  absl::StatusOr<std::unique_ptr<StoreTransaction>> transaction =
-      purpose_ == Purpose::kUpkeep ? store_.BeginUpkeep() : store_.Begin();
+  absl::StatusOr<std::unique_ptr<StoreTransaction>> transaction = Begin();
   if (!transaction.ok()) return end(transaction.status());
   for (Request* request : requests) {
     absl::Status status = request->work(**transaction);

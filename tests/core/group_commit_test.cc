@@ -41,12 +41,13 @@ class ControlledStore final : public outlive::ForwardingJobStore {
     if (!transaction.ok()) return transaction.status();
     return std::make_unique<Transaction>(*std::move(transaction), *this);
   }
-  absl::StatusOr<std::unique_ptr<StoreTransaction>> BeginUpkeep() override {
-    ++upkeep_count;
+  absl::StatusOr<std::unique_ptr<StoreTransaction>> BeginUpkeep(outlive::Upkeep upkeep) override {
+    ++(upkeep == outlive::Upkeep::kLeases ? leases_count : sweep_count);
     return Begin();
   }
 
-  std::atomic<int> upkeep_count = 0;
+  std::atomic<int> leases_count = 0;
+  std::atomic<int> sweep_count = 0;
 
   // The next commit waits for Open().
   void Close() {
@@ -238,36 +239,22 @@ TEST_CASE("what arrives while a commit is in flight shares the next one, in orde
   CHECK(order == expected);
 }
 
-TEST_CASE("what is for upkeep has a transaction of its own each, of the other kind, in order") {
-  Fixture fixture(GroupCommit::Purpose::kUpkeep);
-  HeldUpLeader leader(fixture);
-  std::vector<std::string> order;
-  std::vector<Answer> answers(3);
-  const auto submit = [&](int i, const std::string& kind, absl::Status outcome) {
-    fixture.commits.Submit(
-        1,
-        [&order, kind, outcome](StoreTransaction& tx) {
-          order.push_back(kind);  // One transaction at a time: no lock is needed.
-          return outcome.ok() ? InsertOne(tx, kind) : outcome;
-        },
-        answers[i].Taker());
-  };
-  submit(0, "before", absl::OkStatus());
-  submit(1, "sweep", absl::UnavailableError("waited for a lock for too long"));
-  submit(2, "lease", absl::OkStatus());
-  CHECK(leader.Release().ok());
-  CHECK(answers[0].Await().ok());
-  CHECK(absl::IsUnavailable(answers[1].Await()));
-  CHECK(answers[2].Await().ok());
-  CHECK(order == std::vector<std::string>{"before", "sweep", "lease"});
-  CHECK(fixture.store.upkeep_count == 4);
-  CHECK(fixture.store.commit_count() == 3);
+TEST_CASE("what is for upkeep is begun as such") {
+  Fixture leases(GroupCommit::Purpose::kLeases);
+  CHECK(leases.Run("a").ok());
+  CHECK(leases.store.leases_count == 1);
+  CHECK(leases.store.sweep_count == 0);
+  Fixture sweep(GroupCommit::Purpose::kSweep);
+  CHECK(sweep.Run("a").ok());
+  CHECK(sweep.store.leases_count == 0);
+  CHECK(sweep.store.sweep_count == 1);
 }
 
 TEST_CASE("work is not begun as upkeep") {
   Fixture fixture;
   CHECK(fixture.Run("a").ok());
-  CHECK(fixture.store.upkeep_count == 0);
+  CHECK(fixture.store.leases_count == 0);
+  CHECK(fixture.store.sweep_count == 0);
 }
 
 TEST_CASE("nobody is told before the commit") {
@@ -368,7 +355,9 @@ class ThrowingStore final : public outlive::ForwardingJobStore {
     if (!transaction.ok()) return transaction.status();
     return std::make_unique<Transaction>(*std::move(transaction), *this);
   }
-  absl::StatusOr<std::unique_ptr<StoreTransaction>> BeginUpkeep() override { return Begin(); }
+  absl::StatusOr<std::unique_ptr<StoreTransaction>> BeginUpkeep(outlive::Upkeep) override {
+    return Begin();
+  }
 
   bool throw_in_begin = false;
   bool throw_in_commit = false;

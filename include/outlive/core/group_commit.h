@@ -49,8 +49,8 @@ class GroupCommit {
   // What its transactions are for.
   enum class Purpose {
     kWork,    // JobStore::Begin().
-    kUpkeep,  // JobStore::BeginUpkeep(). Every request is a group of its own, so that a lease does
-              // not wait for what a sweep waits for, nor fail with it.
+    kLeases,  // JobStore::BeginUpkeep(Upkeep::kLeases).
+    kSweep,   // JobStore::BeginUpkeep(Upkeep::kSweep).
   };
 
   explicit GroupCommit(JobStore& store, Purpose purpose = Purpose::kWork);
@@ -88,6 +88,7 @@ class GroupCommit {
   std::shared_ptr<Group> Join(Request& request) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void PassOn() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void LeadOnce();
+  absl::StatusOr<std::unique_ptr<StoreTransaction>> Begin();
   void Execute(absl::Span<Request* const> requests);
   void ExecuteTogether(absl::Span<Request* const> requests, bool& committing);
   bool ExecuteOnce(absl::Span<Request* const> requests, bool& committing, bool accompanied = true);
