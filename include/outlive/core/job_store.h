@@ -266,6 +266,10 @@ struct StoreInfo {
 
   // A transaction of each Upkeep can be open beside one of Begin().
   bool upkeep_apart = false;
+
+  // Other processes' transactions may hold the jobs that Apply() waits for: it belongs into a
+  // transaction of its own, because it could deadlock with theirs where it shared one with ends.
+  bool changes_apart = false;
 };
 
 // What a wake-up may be about. A hint: it can come late, twice or for nothing, and others can

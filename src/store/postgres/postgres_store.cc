@@ -148,7 +148,8 @@ absl::StatusOr<std::unique_ptr<PostgresStore>> PostgresStore::Open(
                  .shared = true,
                  .can_join = true,
                  .sealing = options.cipher != nullptr,
-                 .upkeep_apart = true};
+                 .upkeep_apart = true,
+                 .changes_apart = true};
   auto state = std::make_unique<State>(conninfo, options, std::move(info));
   const absl::Duration asked = SystemClockInstance().SinceBoot();
   const absl::StatusOr<postgres::Rows> now =
