@@ -47,7 +47,11 @@ export const adapter = {
         });
         runner.events.on('job:complete', () => hooks.done());
       },
-      stop: () => { runner?.stop().catch(() => {}); },
+      // Once it has let go of its connections the server may end.
+      stop: async () => {
+        await runner?.stop().catch(() => {});
+        await pgPool.end();
+      },
     };
   },
 };

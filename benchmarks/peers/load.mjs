@@ -4,7 +4,8 @@
 //   open(place)                     → {add(job), addMany(jobs), close()}; add() resolves once the
 //                                     job is acknowledged
 //   work(place, concurrency, hooks) → {start(), stop()}; calls hooks.entered() in the handler and
-//                                     hooks.done() once the completion is acknowledged
+//                                     hooks.done() once the completion is acknowledged; stop() may
+//                                     be awaited
 //
 // A place says where the queue lives and what it may lose: {folder, durability, …}.
 
@@ -152,7 +153,7 @@ async function latencyIdle(adapter, place) {
     samples.push(1e3 * (await end - begin));
     await completed;
   }
-  worker.stop();
+  await worker.stop();
   await queue.close();
   samples.sort((a, b) => a - b);
   const percentile = (share) => samples[Math.ceil(share * samples.length) - 1];

@@ -16,6 +16,7 @@ namespace outlive {
 
 struct GroupCommit::Request {
   int job_count = 0;
+  bool alone = false;  // In its group.
   Work work;
   Done done;  // Null: somebody waits in Run(), and the request is on that stack.
   absl::Span<const NewJob> adds;
@@ -42,6 +43,11 @@ constexpr int kAttemptCountMax = 4;
 // The store, not the request, is the reason: running it alone would not help.
 bool IsOfTheStore(const absl::Status& status) {
   return absl::IsUnavailable(status) || absl::IsUnknown(status) || absl::IsDataLoss(status);
+}
+
+bool CountsBacklog(absl::Span<const NewJob> jobs) {
+  return std::any_of(jobs.begin(), jobs.end(),
+                     [](const NewJob& job) { return job.backlog_max > 0; });
 }
 
 }  // namespace
@@ -118,6 +124,19 @@ absl::Status GroupCommit::Run(int job_count,
   request.adds = adds;
   request.job_count = job_count;
   request.work = [work](StoreTransaction& transaction) { return work(transaction); };
+  return RunRequest(request);
+}
+
+absl::Status GroupCommit::RunChange(int job_count,
+                                    absl::FunctionRef<absl::Status(StoreTransaction&)> work) {
+  Request request;
+  request.job_count = job_count;
+  request.alone = store_.info().changes_apart;
+  request.work = [work](StoreTransaction& transaction) { return work(transaction); };
+  return RunRequest(request);
+}
+
+absl::Status GroupCommit::RunRequest(Request& request) {
   std::shared_ptr<Group> group;
   bool leads = false;
   bool waits = true;
@@ -188,10 +207,17 @@ void GroupCommit::Stop() {
   if (thread.joinable()) thread.join();
 }
 
+// Whether the group that gathers takes it.
+bool GroupCommit::HasRoom(const Request& request) const {
+  if (groups_.empty()) return false;
+  const Group& group = *groups_.back();
+  if (request.alone || group.requests.front()->alone) return false;
+  return group.job_count + request.job_count <= limits::kCommitJobCountMax;
+}
+
 // Adds a request to the group that gathers, or to a new one where it has no room.
 std::shared_ptr<GroupCommit::Group> GroupCommit::Join(Request& request) {
-  if (purpose_ == Purpose::kUpkeep || groups_.empty() ||
-      groups_.back()->job_count + request.job_count > limits::kCommitJobCountMax) {
+  if (!HasRoom(request)) {
     groups_.push_back(std::make_shared<Group>());
   }
   const std::shared_ptr<Group>& group = groups_.back();
@@ -225,6 +251,8 @@ void GroupCommit::LeadOnce() {
     group = std::move(groups_.front());
     groups_.pop_front();  // Nobody can join it any more.
   }
+  std::stable_partition(group->requests.begin(), group->requests.end(),
+                        [](const Request* each) { return !CountsBacklog(each->adds); });
   Execute(group->requests);
   {
     // The next group begins before this one's callers have been told.
@@ -239,6 +267,18 @@ void GroupCommit::LeadOnce() {
   MutexLock lock(mutex_);
   --telling_;
   if (stopping_) changed_.NotifyAll();
+}
+
+absl::StatusOr<std::unique_ptr<StoreTransaction>> GroupCommit::Begin() {
+  switch (purpose_) {
+    case Purpose::kLeases:
+      return store_.BeginUpkeep(Upkeep::kLeases);
+    case Purpose::kSweep:
+      return store_.BeginUpkeep(Upkeep::kSweep);
+    case Purpose::kWork:
+      break;
+  }
+  return store_.Begin();
 }
 
 // Whatever happens, everybody in the group is told: a caller that is not would wait for ever.
@@ -269,8 +309,7 @@ bool GroupCommit::ExecuteOnce(absl::Span<Request* const> requests, bool& committ
     EndAll(requests, status);
     return IsConflict(status);
   };
-  absl::StatusOr<std::unique_ptr<StoreTransaction>> transaction =
-      purpose_ == Purpose::kUpkeep ? store_.BeginUpkeep() : store_.Begin();
+  absl::StatusOr<std::unique_ptr<StoreTransaction>> transaction = Begin();
   if (!transaction.ok()) return end(transaction.status());
   for (Request* request : requests) {
     absl::Status status = request->work(**transaction);

@@ -235,7 +235,7 @@ absl::StatusOr<Job> Client::WaitFor(JobId id, absl::Time deadline) {
 
 absl::StatusOr<JobState> Client::ApplyOne(Change change) {
   absl::StatusOr<JobState> result = absl::UnknownError("not run");
-  const absl::Status committed = commits_.Run(1, [&](StoreTransaction& transaction) {
+  const absl::Status committed = commits_.RunChange(1, [&](StoreTransaction& transaction) {
     return TakeOnly(transaction.Apply(absl::MakeConstSpan(&change, 1)), result);
   });
   if (!committed.ok()) return committed;

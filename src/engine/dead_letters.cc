@@ -86,7 +86,7 @@ absl::StatusOr<int> Client::ApplyToDeadLetters(JobFilter filter, Change::Action 
     }
     int done = 0;
     const absl::Status committed =
-        commits_.Run(static_cast<int>(changes.size()), [&](StoreTransaction& transaction) {
+        commits_.RunChange(static_cast<int>(changes.size()), [&](StoreTransaction& transaction) {
           done = 0;
           auto results = transaction.Apply(changes);
           if (!results.ok()) return results.status();

@@ -97,7 +97,7 @@ absl::Status Maintenance::Sweep() {
   request.delay = services_.options.rescue_delay;
   while (true) {
     std::vector<Rescued> rescued;
-    const absl::Status status = services_.upkeep.Run(1, [&](StoreTransaction& transaction) {
+    const absl::Status status = services_.sweep.Run(1, [&](StoreTransaction& transaction) {
       auto result = transaction.Rescue(request);
       if (result.ok()) rescued = *std::move(result);
       return result.status();
@@ -116,7 +116,7 @@ absl::Status Maintenance::Prune() {
   request.row_count_max = kBatch;
   PruneResult result;
   do {
-    const absl::Status status = services_.upkeep.Run(1, [&](StoreTransaction& transaction) {
+    const absl::Status status = services_.sweep.Run(1, [&](StoreTransaction& transaction) {
       auto pruned = transaction.Prune(request);
       if (pruned.ok()) result = *pruned;
       return pruned.status();

@@ -35,9 +35,9 @@ RunnerOptions WithDefaults(RunnerOptions options, const Client& client) {
 }
 
 // Null where it would wait for the client's commits all the same: then it goes along with them.
-std::unique_ptr<GroupCommit> UpkeepOf(JobStore& store) {
+std::unique_ptr<GroupCommit> Apart(JobStore& store, GroupCommit::Purpose purpose) {
   if (!store.info().upkeep_apart) return nullptr;
-  return std::make_unique<GroupCommit>(store, GroupCommit::Purpose::kUpkeep);
+  return std::make_unique<GroupCommit>(store, purpose);
 }
 
 }  // namespace
@@ -46,11 +46,13 @@ class Runner::Impl {
  public:
   Impl(Client& client, const WorkerSet& workers, RunnerOptions options)
       : options_(WithDefaults(std::move(options), client)),
-        upkeep_(UpkeepOf(client.store())),
+        leases_(Apart(client.store(), GroupCommit::Purpose::kLeases)),
+        sweep_(Apart(client.store(), GroupCommit::Purpose::kSweep)),
         services_{.options = options_,
                   .workers = workers,
                   .commits = client.commits(),
-                  .upkeep = upkeep_ == nullptr ? client.commits() : *upkeep_,
+                  .leases = leases_ == nullptr ? client.commits() : *leases_,
+                  .sweep = sweep_ == nullptr ? client.commits() : *sweep_,
                   .store = client.store(),
                   .clock = client.store().clock(),
                   .log = *options_.log,
@@ -172,9 +174,9 @@ class Runner::Impl {
 
   void StartKeeper() ABSL_EXCLUSIVE_LOCKS_REQUIRED(lifecycle_) {
     using Share = internal::Keeper::Share;
-    const Share share = upkeep_ == nullptr ? Share::kAll : Share::kAllButProgress;
+    const Share share = leases_ == nullptr ? Share::kAll : Share::kAllButProgress;
     keeper_thread_ = std::thread([this, share] { keeper_.Loop(share); });
-    if (upkeep_ == nullptr) return;
+    if (leases_ == nullptr) return;
     progress_thread_ = std::thread([this] { keeper_.Loop(Share::kProgress); });
   }
 
@@ -354,7 +356,8 @@ class Runner::Impl {
 
   const RunnerOptions options_;
   internal::StopCaller stop_caller_;
-  const std::unique_ptr<GroupCommit> upkeep_;
+  const std::unique_ptr<GroupCommit> leases_;
+  const std::unique_ptr<GroupCommit> sweep_;
   const internal::Services services_;
   internal::Sessions sessions_;
   internal::ProgressWriter progress_;

@@ -19,7 +19,8 @@ struct Services {
   const RunnerOptions& options;  // Every null filled in.
   const WorkerSet& workers;
   GroupCommit& commits;  // The client's.
-  GroupCommit& upkeep;   // For sessions, rescue and retention: the same, or one apart.
+  GroupCommit& leases;   // For sessions: the same, or one apart.
+  GroupCommit& sweep;    // For rescue and retention: the same, or one apart.
   JobStore& store;
   const Clock& clock;
   LogSink& log;

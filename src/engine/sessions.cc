@@ -10,7 +10,7 @@ absl::Status Sessions::Open() {
   const absl::Duration sent = services_.clock.SinceBoot();
   auto session = std::make_shared<Session>(
       Session{RandomHex(services_.random, 16), sent + services_.options.lease});
-  const absl::Status opened = services_.upkeep.Run(1, [&](StoreTransaction& transaction) {
+  const absl::Status opened = services_.leases.Run(1, [&](StoreTransaction& transaction) {
     return transaction.OpenSession(session->name, services_.options.lease);
   });
   // In doubt: the name is not used again, and what nobody renews expires.
@@ -54,7 +54,7 @@ Sessions::Renewal Sessions::Renew() {
 
 absl::Status Sessions::RenewOne(const std::shared_ptr<Session>& session) {
   const absl::Duration sent = services_.clock.SinceBoot();
-  absl::Status renewed = services_.upkeep.Run(1, [&](StoreTransaction& transaction) {
+  absl::Status renewed = services_.leases.Run(1, [&](StoreTransaction& transaction) {
     return transaction.RenewSession(session->name, services_.options.lease);
   });
   if (renewed.ok()) session->trusted_until = sent + services_.options.lease;
@@ -68,7 +68,7 @@ bool Sessions::CloseIfIdle(const std::shared_ptr<Session>& session) {
     MutexLock lock(mutex_);
     if (session == current_ || session.use_count() > 2) return false;
   }
-  const absl::Status closed = services_.upkeep.Run(
+  const absl::Status closed = services_.leases.Run(
       1, [&](StoreTransaction& transaction) { return transaction.CloseSession(session->name); });
   if (closed.ok()) Forget(session);
   return true;  // Not closed: it expires when nobody renews it.
@@ -91,7 +91,7 @@ std::vector<std::string> Sessions::Names() const {
 void Sessions::Close() {
   for (const std::string& name : Names()) {
     // An error changes nothing: a session that is not closed expires.
-    services_.upkeep
+    services_.leases
         .Run(1, [&](StoreTransaction& transaction) { return transaction.CloseSession(name); })
         .IgnoreError();
   }

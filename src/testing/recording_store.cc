@@ -155,8 +155,8 @@ absl::StatusOr<std::unique_ptr<StoreTransaction>> RecordingStore::Begin() {
   return Record([this] { return inner().Begin(); });
 }
 
-absl::StatusOr<std::unique_ptr<StoreTransaction>> RecordingStore::BeginUpkeep() {
-  return Record([this] { return inner().BeginUpkeep(); });
+absl::StatusOr<std::unique_ptr<StoreTransaction>> RecordingStore::BeginUpkeep(Upkeep upkeep) {
+  return Record([this, upkeep] { return inner().BeginUpkeep(upkeep); });
 }
 
 absl::StatusOr<std::unique_ptr<StoreTransaction>> RecordingStore::Join(HostTransaction host) {

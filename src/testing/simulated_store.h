@@ -29,7 +29,7 @@ class SimulatedStore final : public ForwardingJobStore {
   absl::StatusOr<std::unique_ptr<StoreTransaction>> Begin() override;
 
   // A process has one transaction at a time, whatever the store could do.
-  absl::StatusOr<std::unique_ptr<StoreTransaction>> BeginUpkeep() override { return Begin(); }
+  absl::StatusOr<std::unique_ptr<StoreTransaction>> BeginUpkeep(Upkeep) override { return Begin(); }
 
   absl::StatusOr<std::unique_ptr<StoreTransaction>> Join(HostTransaction host) override;
   absl::StatusOr<Job> Get(JobId id) override;

@@ -62,8 +62,8 @@ class FaultyStore final : public JobStore {
   absl::Status get_error;   // Of Get().
 
   absl::StatusOr<std::unique_ptr<StoreTransaction>> Begin() override { return store_.Begin(); }
-  absl::StatusOr<std::unique_ptr<StoreTransaction>> BeginUpkeep() override {
-    return store_.BeginUpkeep();
+  absl::StatusOr<std::unique_ptr<StoreTransaction>> BeginUpkeep(Upkeep upkeep) override {
+    return store_.BeginUpkeep(upkeep);
   }
   absl::StatusOr<std::unique_ptr<StoreTransaction>> Join(HostTransaction host) override {
     return store_.Join(host);

@@ -91,8 +91,8 @@ class FakeStore final : public JobStore {
     calls_.names.push_back("Begin");
     return std::make_unique<FakeTransaction>(calls_);
   }
-  absl::StatusOr<std::unique_ptr<StoreTransaction>> BeginUpkeep() override {
-    return calls_.Note("BeginUpkeep");
+  absl::StatusOr<std::unique_ptr<StoreTransaction>> BeginUpkeep(outlive::Upkeep upkeep) override {
+    return calls_.Note(upkeep == outlive::Upkeep::kSweep ? "BeginUpkeep sweep" : "BeginUpkeep");
   }
   absl::StatusOr<std::unique_ptr<StoreTransaction>> Join(outlive::HostTransaction host) override {
     return calls_.Note(host.sqlite() == nullptr ? "Join" : "Join sqlite");
@@ -168,7 +168,7 @@ TEST_CASE("every call to a store is handed on with its arguments, and its answer
   ForwardingJobStore store(inner);
   int database = 0;
   std::vector<std::string> said;
-  said.push_back(Said(store.BeginUpkeep().status()));
+  said.push_back(Said(store.BeginUpkeep(outlive::Upkeep::kSweep).status()));
   said.push_back(Said(store.Join(reinterpret_cast<sqlite3*>(&database)).status()));
   said.push_back(Said(store.Get(7).status()));
   outlive::JobFilter filter;
@@ -181,9 +181,10 @@ TEST_CASE("every call to a store is handed on with its arguments, and its answer
   said.push_back(Said(store.CancelRequests("s").status()));
   said.push_back(Said(store.FindArtifact("id").status()));
   said.push_back(Said(store.Check(absl::Seconds(2))));
-  CHECK(said == std::vector<std::string>{"BeginUpkeep", "Join sqlite", "Get 7", "List k 9", "Stats",
-                                         "EventsAfter 3 5", "LastEvent", "DeadLetterGroups 4",
-                                         "CancelRequests s", "FindArtifact id", "Check 2s"});
+  CHECK(said == std::vector<std::string>{"BeginUpkeep sweep", "Join sqlite", "Get 7", "List k 9",
+                                         "Stats", "EventsAfter 3 5", "LastEvent",
+                                         "DeadLetterGroups 4", "CancelRequests s",
+                                         "FindArtifact id", "Check 2s"});
   CHECK(calls.names == said);
   bool woken = false;
   CHECK(store.Subscribe([&](outlive::WakeHint hint) { woken = hint.work; }) == nullptr);

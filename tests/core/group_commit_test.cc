@@ -2,6 +2,7 @@
 
 #include <absl/status/status.h>
 #include <absl/status/statusor.h>
+#include <absl/types/span.h>
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -33,7 +34,9 @@ using outlive::StoreTransaction;
 // A memory store whose commits can be held up and made to fail.
 class ControlledStore final : public outlive::ForwardingJobStore {
  public:
-  explicit ControlledStore(JobStore& inner) : ForwardingJobStore(inner) {}
+  ControlledStore(JobStore& inner, bool changes_apart) : ForwardingJobStore(inner) {
+    info_.changes_apart = changes_apart;
+  }
 
   absl::StatusOr<std::unique_ptr<StoreTransaction>> Begin() override {
     if (absl::Status refusal = NextRefusal(); !refusal.ok()) return refusal;
@@ -41,12 +44,14 @@ class ControlledStore final : public outlive::ForwardingJobStore {
     if (!transaction.ok()) return transaction.status();
     return std::make_unique<Transaction>(*std::move(transaction), *this);
   }
-  absl::StatusOr<std::unique_ptr<StoreTransaction>> BeginUpkeep() override {
-    ++upkeep_count;
+  absl::StatusOr<std::unique_ptr<StoreTransaction>> BeginUpkeep(outlive::Upkeep upkeep) override {
+    ++(upkeep == outlive::Upkeep::kLeases ? leases_count : sweep_count);
     return Begin();
   }
+  const outlive::StoreInfo& info() const override { return info_; }
 
-  std::atomic<int> upkeep_count = 0;
+  std::atomic<int> leases_count = 0;
+  std::atomic<int> sweep_count = 0;
 
   // The next commit waits for Open().
   void Close() {
@@ -108,6 +113,7 @@ class ControlledStore final : public outlive::ForwardingJobStore {
     return std::exchange(commit_failure_, absl::OkStatus());
   }
 
+  outlive::StoreInfo info_ = inner().info();
   outlive::Mutex mutex_;
   outlive::CondVar changed_;
   bool closed_ ABSL_GUARDED_BY(mutex_) = false;
@@ -154,11 +160,12 @@ std::map<std::string, int> Kinds(outlive::JobStore& store) {
 }
 
 struct Fixture {
-  explicit Fixture(GroupCommit::Purpose purpose = GroupCommit::Purpose::kWork)
-      : commits(store, purpose) {}
+  explicit Fixture(GroupCommit::Purpose purpose = GroupCommit::Purpose::kWork,
+                   bool changes_apart = false)
+      : store(*memory, changes_apart), commits(store, purpose) {}
 
   std::unique_ptr<outlive::MemoryStore> memory = outlive::MemoryStore::Create();
-  ControlledStore store{*memory};
+  ControlledStore store;
   GroupCommit commits;
 
   absl::Status Run(const std::string& kind) {
@@ -238,36 +245,103 @@ TEST_CASE("what arrives while a commit is in flight shares the next one, in orde
   CHECK(order == expected);
 }
 
-TEST_CASE("what is for upkeep has a transaction of its own each, of the other kind, in order") {
-  Fixture fixture(GroupCommit::Purpose::kUpkeep);
-  HeldUpLeader leader(fixture);
-  std::vector<std::string> order;
-  std::vector<Answer> answers(3);
-  const auto submit = [&](int i, const std::string& kind, absl::Status outcome) {
-    fixture.commits.Submit(
-        1,
-        [&order, kind, outcome](StoreTransaction& tx) {
-          order.push_back(kind);  // One transaction at a time: no lock is needed.
-          return outcome.ok() ? InsertOne(tx, kind) : outcome;
-        },
-        answers[i].Taker());
-  };
-  submit(0, "before", absl::OkStatus());
-  submit(1, "sweep", absl::UnavailableError("waited for a lock for too long"));
-  submit(2, "lease", absl::OkStatus());
-  CHECK(leader.Release().ok());
-  CHECK(answers[0].Await().ok());
-  CHECK(absl::IsUnavailable(answers[1].Await()));
-  CHECK(answers[2].Await().ok());
-  CHECK(order == std::vector<std::string>{"before", "sweep", "lease"});
-  CHECK(fixture.store.upkeep_count == 4);
-  CHECK(fixture.store.commit_count() == 3);
+TEST_CASE("what is for upkeep is begun as such") {
+  Fixture leases(GroupCommit::Purpose::kLeases);
+  CHECK(leases.Run("a").ok());
+  CHECK(leases.store.leases_count == 1);
+  CHECK(leases.store.sweep_count == 0);
+  Fixture sweep(GroupCommit::Purpose::kSweep);
+  CHECK(sweep.Run("a").ok());
+  CHECK(sweep.store.leases_count == 0);
+  CHECK(sweep.store.sweep_count == 1);
 }
 
 TEST_CASE("work is not begun as upkeep") {
   Fixture fixture;
   CHECK(fixture.Run("a").ok());
-  CHECK(fixture.store.upkeep_count == 0);
+  CHECK(fixture.store.leases_count == 0);
+  CHECK(fixture.store.sweep_count == 0);
+}
+
+// Who was together in a transaction, by the number of commits before it.
+using Company = std::map<int, std::vector<std::string>>;
+
+// Some work and some changes, each on a thread of its own, that come while a commit is in flight.
+Company WorkAndChange(bool changes_apart) {
+  Fixture fixture(GroupCommit::Purpose::kWork, changes_apart);
+  Company company;
+  const auto note = [&](const std::string& kind) {
+    return [&, kind](StoreTransaction& tx) {
+      company[fixture.store.commit_count()].push_back(kind);  // One transaction at a time.
+      return InsertOne(tx, kind);
+    };
+  };
+  HeldUpLeader leader(fixture);
+  std::atomic<int> coming = 0;
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 8; ++i) {
+    threads.emplace_back([&, changes = i % 2 == 1] {
+      ++coming;
+      CHECK((changes ? fixture.commits.RunChange(1, note("change"))
+                     : fixture.commits.Run(1, note("work")))
+                .ok());
+    });
+  }
+  while (coming < 8) std::this_thread::yield();
+  CHECK(leader.Release().ok());
+  for (std::thread& thread : threads) thread.join();
+  CHECK(Kinds(fixture.store) ==
+        std::map<std::string, int>{{"leader", 1}, {"work", 4}, {"change", 4}});
+  return company;
+}
+
+// Whether anything, and whether a change, was not alone in its transaction.
+std::pair<bool, bool> Shared(const Company& company) {
+  std::pair<bool, bool> shared;
+  for (const auto& [commit, kinds] : company) {
+    const bool together = kinds.size() > 1;
+    shared.first = shared.first || together;
+    shared.second = shared.second ||
+                    (together && std::find(kinds.begin(), kinds.end(), "change") != kinds.end());
+  }
+  return shared;
+}
+
+TEST_CASE(
+    "where changes are apart, they share a transaction with nothing, and elsewhere with all") {
+  for (const bool apart : {true, false}) {
+    CAPTURE(apart);
+    // Until there was something to share.
+    std::pair<bool, bool> shared;
+    while (!(apart ? shared.first : shared.second)) {
+      shared = Shared(WorkAndChange(apart));
+      if (apart) CHECK_FALSE(shared.second);
+    }
+  }
+}
+
+TEST_CASE("what counts a backlog comes after all others of its group, in order") {
+  Fixture fixture;
+  HeldUpLeader leader(fixture);
+  std::vector<outlive::NewJob> jobs(6);
+  std::vector<Answer> answers(jobs.size());
+  std::string order;
+  for (std::size_t i = 0; i < jobs.size(); ++i) {
+    jobs[i].kind = "follower";
+    jobs[i].backlog_max = i % 2 == 0 ? 100 : 0;
+    const absl::Span<const outlive::NewJob> adds = absl::MakeConstSpan(&jobs[i], 1);
+    fixture.commits.Submit(
+        1,
+        [&order, i, adds](StoreTransaction& tx) {
+          order += std::to_string(i);  // One transaction at a time: no lock is needed.
+          return tx.Insert(adds).status();
+        },
+        answers[i].Taker(), adds);
+  }
+  CHECK(leader.Release().ok());
+  for (Answer& answer : answers) CHECK(answer.Await().ok());
+  CHECK(order == "135024");
+  CHECK(fixture.store.commit_count() == 2);
 }
 
 TEST_CASE("nobody is told before the commit") {
@@ -368,7 +442,9 @@ class ThrowingStore final : public outlive::ForwardingJobStore {
     if (!transaction.ok()) return transaction.status();
     return std::make_unique<Transaction>(*std::move(transaction), *this);
   }
-  absl::StatusOr<std::unique_ptr<StoreTransaction>> BeginUpkeep() override { return Begin(); }
+  absl::StatusOr<std::unique_ptr<StoreTransaction>> BeginUpkeep(outlive::Upkeep) override {
+    return Begin();
+  }
 
   bool throw_in_begin = false;
   bool throw_in_commit = false;

@@ -43,7 +43,7 @@ class FaultyStore final : public ForwardingJobStore {
     if (!begun.ok()) return begun.status();
     return std::make_unique<Transaction>(*std::move(begun), faults);
   }
-  absl::StatusOr<std::unique_ptr<StoreTransaction>> BeginUpkeep() override { return Begin(); }
+  absl::StatusOr<std::unique_ptr<StoreTransaction>> BeginUpkeep(Upkeep) override { return Begin(); }
 
   absl::StatusOr<std::vector<JobId>> CancelRequests(const std::string& session) override {
     const absl::Status fault = faults.cancel_requests ? faults.cancel_requests() : absl::OkStatus();

@@ -210,7 +210,7 @@ class SlowStore final : public WatchedStore {
     if (!transaction.ok()) return transaction;
     return std::make_unique<Transaction>(*std::move(transaction), *this);
   }
-  absl::StatusOr<std::unique_ptr<StoreTransaction>> BeginUpkeep() override { return Begin(); }
+  absl::StatusOr<std::unique_ptr<StoreTransaction>> BeginUpkeep(Upkeep) override { return Begin(); }
 
   std::atomic<int> renewal_count = 0;
 

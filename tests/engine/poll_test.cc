@@ -179,7 +179,7 @@ class SlowStore final : public ForwardingJobStore {
     clock_.Advance(absl::Milliseconds(10));
     return inner().Begin();
   }
-  absl::StatusOr<std::unique_ptr<StoreTransaction>> BeginUpkeep() override { return Begin(); }
+  absl::StatusOr<std::unique_ptr<StoreTransaction>> BeginUpkeep(Upkeep) override { return Begin(); }
 
  private:
   testing::VirtualClock& clock_;
@@ -354,7 +354,7 @@ class Outage final : public ForwardingJobStore {
     if (down) return absl::UnavailableError("the disk is full");
     return inner().Begin();
   }
-  absl::StatusOr<std::unique_ptr<StoreTransaction>> BeginUpkeep() override { return Begin(); }
+  absl::StatusOr<std::unique_ptr<StoreTransaction>> BeginUpkeep(Upkeep) override { return Begin(); }
   absl::StatusOr<std::vector<JobId>> CancelRequests(const std::string& session) override {
     ++call_count;
     if (down) return absl::UnavailableError("the disk is full");

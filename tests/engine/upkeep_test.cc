@@ -76,8 +76,9 @@ class SortingStore final : public ForwardingJobStore {
   absl::StatusOr<std::unique_ptr<StoreTransaction>> Begin() override {
     return std::make_unique<Transaction>(inner().Begin().value(), asked["work"]);
   }
-  absl::StatusOr<std::unique_ptr<StoreTransaction>> BeginUpkeep() override {
-    return std::make_unique<Transaction>(inner().BeginUpkeep().value(), asked["upkeep"]);
+  absl::StatusOr<std::unique_ptr<StoreTransaction>> BeginUpkeep(Upkeep upkeep) override {
+    return std::make_unique<Transaction>(inner().BeginUpkeep(upkeep).value(),
+                                         asked[upkeep == Upkeep::kLeases ? "leases" : "sweep"]);
   }
   const StoreInfo& info() const override { return info_; }
 
@@ -129,10 +130,11 @@ class SortingStore final : public ForwardingJobStore {
   StoreInfo info_;
 };
 
-TEST_CASE("sessions, rescue and retention are upkeep, and nothing else is") {
+TEST_CASE("sessions are one upkeep, rescue and retention the other, and nothing else is") {
   using Asked = std::set<std::string>;
   const Asked work = {"insert", "claim", "finish"};
-  const Asked upkeep = {"open", "renew", "close", "rescue", "prune"};
+  const Asked leases = {"open", "renew", "close"};
+  const Asked sweep = {"rescue", "prune"};
   for (const bool apart : {true, false}) {
     CAPTURE(apart);
     VirtualWorld world;
@@ -147,12 +149,15 @@ TEST_CASE("sessions, rescue and retention are upkeep, and nothing else is") {
     runner.Stop();
     if (apart) {
       CHECK(store.asked["work"] == work);
-      CHECK(store.asked["upkeep"] == upkeep);
+      CHECK(store.asked["leases"] == leases);
+      CHECK(store.asked["sweep"] == sweep);
     } else {
       Asked all = work;
-      all.insert(upkeep.begin(), upkeep.end());
+      all.insert(leases.begin(), leases.end());
+      all.insert(sweep.begin(), sweep.end());
       CHECK(store.asked["work"] == all);
-      CHECK(store.asked["upkeep"].empty());
+      CHECK(store.asked["leases"].empty());
+      CHECK(store.asked["sweep"].empty());
     }
   }
 }

@@ -73,7 +73,7 @@ class FaultyStore final : public ForwardingJobStore {
     if (!transaction.ok()) return transaction;
     return std::make_unique<FaultyTransaction>(*std::move(transaction), fault_, ++count_);
   }
-  absl::StatusOr<std::unique_ptr<StoreTransaction>> BeginUpkeep() override { return Begin(); }
+  absl::StatusOr<std::unique_ptr<StoreTransaction>> BeginUpkeep(Upkeep) override { return Begin(); }
 
  private:
   const std::unique_ptr<JobStore> owned_;

@@ -1,4 +1,5 @@
-// Leases are kept beside whatever else a process writes: BeginUpkeep() has a connection of its own.
+// Leases are kept beside whatever else a process writes, sweeps among it: each Upkeep has a
+// connection of its own.
 #include <absl/status/status.h>
 #include <absl/time/time.h>
 #include <doctest/doctest.h>
@@ -33,12 +34,15 @@ struct Report {
 };
 BOOST_DESCRIBE_STRUCT(Report, (), (number))
 
-// Returns when somebody waits for what the connection has locked.
+// Whether somebody waits for what the connection has locked.
+bool IsWaitedFor(const Connection& holder, Connection& watcher) {
+  return watcher.Query(
+             fmt::format("SELECT count(*) > 0 FROM pg_locks WHERE {} = ANY (pg_blocking_pids(pid))",
+                         holder.backend_id())) == "t";
+}
+
 void AwaitWaiting(const Connection& holder, Connection& watcher) {
-  const std::string waiting =
-      fmt::format("SELECT count(*) > 0 FROM pg_locks WHERE {} = ANY (pg_blocking_pids(pid))",
-                  holder.backend_id());
-  while (watcher.Query(waiting) != "t") {
+  while (!IsWaitedFor(holder, watcher)) {
   }
 }
 
@@ -97,6 +101,62 @@ TEST_CASE("a row that a host holds for longer than a lease costs no job its leas
   runner.Stop(absl::Minutes(1));
 }
 
+// A host's row that refers to a job keeps the sweep from deleting it.
+TEST_CASE("a lease is renewed while a sweep waits for a row that a host holds (G17)") {
+  const TestSchema schema;
+  // Nobody gives up: what waits for the sweep, waits until the lease is over.
+  const PostgresStoreOptions options{.schema = schema.name(),
+                                     .begin_timeout = absl::Minutes(5),
+                                     .statement_timeout = absl::Minutes(5),
+                                     .lock_timeout = absl::Minutes(5)};
+  const auto store = Value(PostgresStore::Open(schema.conninfo(), options));
+  Connection host(schema.conninfo());
+  Connection watcher(schema.conninfo());
+  Client client(*store);
+  std::promise<void> entered;
+  std::promise<void> release;
+  WorkerSet workers;
+  workers.Add<Report>([&](JobContext&, const Report&) {
+    entered.set_value();
+    release.get_future().wait();
+    return Done();
+  });
+  const JobId ended = Value(client.Enqueue(Report{1}, {.delay = absl::Hours(1)})).id;
+  host.Query("BEGIN");
+  host.Query(fmt::format("SELECT FROM {}.job WHERE id = {} FOR KEY SHARE", schema.name(), ended));
+  CHECK(Value(client.Cancel(ended)) == JobState::kCancelled);
+  const JobId id = Value(client.Enqueue(Report{2})).id;
+  Runner runner(client, workers,
+                {.lease = absl::Seconds(8),
+                 .keep_cancelled = absl::ZeroDuration(),
+                 .prune_interval = absl::Milliseconds(50)});
+  RequireOk(runner.Start());
+  entered.get_future().wait();
+  AwaitWaiting(host, watcher);
+
+  const std::string session =
+      fmt::format("FROM {0}.session WHERE id = (SELECT session FROM {0}.live WHERE job = {1})",
+                  schema.name(), id);
+  const auto expiry = [&] { return watcher.Query("SELECT expires_at " + session); };
+  const auto is_over = [&] {
+    return watcher.Query("SELECT expires_at <= extract(epoch FROM clock_timestamp()) * 1000000 " +
+                         session) == "t";
+  };
+  const std::string before = expiry();
+  while (expiry() == before && !is_over()) {
+  }
+  CHECK(expiry() != before);
+  CHECK_FALSE(is_over());
+  CHECK(IsWaitedFor(host, watcher));
+
+  host.Query("COMMIT");
+  release.set_value();
+  CHECK(Value(client.WaitFor(id, store->clock().Now() + absl::Minutes(1))).attempt == 1);
+  while (client.Get(ended).ok()) {
+  }
+  runner.Stop(absl::Minutes(1));
+}
+
 TEST_CASE("where no connection is left for it, upkeep does with the other one (G11)") {
   PostgresServer server;
   Connection admin(server.address().admin_conninfo());
@@ -105,10 +165,10 @@ TEST_CASE("where no connection is left for it, upkeep does with the other one (G
   RequireOk(conformance::OpenSession(*store));
   admin.Query("ALTER ROLE app CONNECTION LIMIT 1");
   const auto renew = [&] {
-    auto upkeep = store->BeginUpkeep();
-    if (!upkeep.ok()) return upkeep.status();
-    RequireOk((*upkeep)->RenewSession(conformance::kSession, absl::Minutes(1)));
-    return (*upkeep)->Commit();
+    auto leases = store->BeginUpkeep(Upkeep::kLeases);
+    if (!leases.ok()) return leases.status();
+    RequireOk((*leases)->RenewSession(conformance::kSession, absl::Minutes(1)));
+    return (*leases)->Commit();
   };
   CHECK(renew().ok());
   {

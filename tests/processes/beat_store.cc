@@ -65,8 +65,8 @@ absl::StatusOr<std::unique_ptr<StoreTransaction>> BeatStore::Begin() {
   return std::make_unique<Transaction>(*std::move(transaction), *this);
 }
 
-absl::StatusOr<std::unique_ptr<StoreTransaction>> BeatStore::BeginUpkeep() {
-  auto transaction = inner().BeginUpkeep();
+absl::StatusOr<std::unique_ptr<StoreTransaction>> BeatStore::BeginUpkeep(Upkeep upkeep) {
+  auto transaction = inner().BeginUpkeep(upkeep);
   if (!transaction.ok()) return transaction;
   return std::make_unique<Transaction>(*std::move(transaction), *this);
 }

@@ -25,7 +25,7 @@ class BeatStore final : public ForwardingJobStore {
   static constexpr absl::Duration kStep = absl::Seconds(16);
 
   absl::StatusOr<std::unique_ptr<StoreTransaction>> Begin() override;
-  absl::StatusOr<std::unique_ptr<StoreTransaction>> BeginUpkeep() override;
+  absl::StatusOr<std::unique_ptr<StoreTransaction>> BeginUpkeep(Upkeep upkeep) override;
   std::unique_ptr<Subscription> Subscribe(std::function<void(WakeHint)> on_wake) override;
 
  private:

@@ -79,9 +79,9 @@ absl::StatusOr<std::unique_ptr<StoreTransaction>> FailpointStore::Begin() {
                                                 std::move(entered));
 }
 
-absl::StatusOr<std::unique_ptr<StoreTransaction>> FailpointStore::BeginUpkeep() {
+absl::StatusOr<std::unique_ptr<StoreTransaction>> FailpointStore::BeginUpkeep(Upkeep upkeep) {
   auto entered = failpoints_.EnterTransaction();
-  auto transaction = Around(failpoints_, "begin", [&] { return inner().BeginUpkeep(); });
+  auto transaction = Around(failpoints_, "begin", [&] { return inner().BeginUpkeep(upkeep); });
   if (!transaction.ok()) return transaction;
   return std::make_unique<FailpointTransaction>(*std::move(transaction), failpoints_,
                                                 std::move(entered));

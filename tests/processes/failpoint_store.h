@@ -16,7 +16,7 @@ class FailpointStore final : public ForwardingJobStore {
       : ForwardingJobStore(inner), failpoints_(failpoints) {}
 
   absl::StatusOr<std::unique_ptr<StoreTransaction>> Begin() override;
-  absl::StatusOr<std::unique_ptr<StoreTransaction>> BeginUpkeep() override;
+  absl::StatusOr<std::unique_ptr<StoreTransaction>> BeginUpkeep(Upkeep upkeep) override;
   absl::StatusOr<std::unique_ptr<StoreTransaction>> Join(HostTransaction host) override;
 
  private:

@@ -39,7 +39,7 @@ class CutStore final : public ForwardingJobStore {
     if (dead_) return absl::UnavailableError("this process is dead");
     return ForwardingJobStore::Begin();
   }
-  absl::StatusOr<std::unique_ptr<StoreTransaction>> BeginUpkeep() override { return Begin(); }
+  absl::StatusOr<std::unique_ptr<StoreTransaction>> BeginUpkeep(Upkeep) override { return Begin(); }
 
  private:
   const bool& dead_;

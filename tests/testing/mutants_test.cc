@@ -65,7 +65,7 @@ class BrokenStore : public ForwardingJobStore {
     if (!transaction.ok()) return transaction;
     return std::make_unique<Transaction>(*std::move(transaction), *this);
   }
-  absl::StatusOr<std::unique_ptr<StoreTransaction>> BeginUpkeep() override { return Begin(); }
+  absl::StatusOr<std::unique_ptr<StoreTransaction>> BeginUpkeep(Upkeep) override { return Begin(); }
 
   JobStore& behind() { return inner(); }
   State state = {};
@@ -227,7 +227,7 @@ class BeatingStore final : public ForwardingJobStore {
     if (!transaction.ok()) return transaction;
     return std::make_unique<Beat>(*std::move(transaction), *this);
   }
-  absl::StatusOr<std::unique_ptr<StoreTransaction>> BeginUpkeep() override { return Begin(); }
+  absl::StatusOr<std::unique_ptr<StoreTransaction>> BeginUpkeep(Upkeep) override { return Begin(); }
 
   std::unique_ptr<Subscription> Subscribe(std::function<void(WakeHint)> on_wake) override {
     on_wake_ = on_wake;

@@ -105,7 +105,7 @@ TEST_CASE("what is given up has failed, and so has what is refused") {
 TEST_CASE("what is done as upkeep is recorded as well") {
   Bench bench;
   bench.News();
-  const auto transaction = bench.store.BeginUpkeep().value();
+  const auto transaction = bench.store.BeginUpkeep(Upkeep::kLeases).value();
   CHECK(transaction->RenewSession("s", absl::Seconds(60)).ok());
   CHECK(transaction->Commit().ok());
   CHECK(bench.News() == News{"renew_session invoke", "renew_session ok"});
@@ -128,7 +128,7 @@ class SlowToBegin final : public ForwardingJobStore {
     clock_.SetNow(clock_.Now() - absl::Hours(1));
     return inner().Begin();
   }
-  absl::StatusOr<std::unique_ptr<StoreTransaction>> BeginUpkeep() override { return Begin(); }
+  absl::StatusOr<std::unique_ptr<StoreTransaction>> BeginUpkeep(Upkeep) override { return Begin(); }
 
  private:
   VirtualClock& clock_;

@@ -304,7 +304,9 @@ class MutantStorage final : public SimulatedStorage {
       if (!transaction.ok()) return transaction;
       return std::make_unique<Transaction>(*std::move(transaction), inner(), ++count_);
     }
-    absl::StatusOr<std::unique_ptr<StoreTransaction>> BeginUpkeep() override { return Begin(); }
+    absl::StatusOr<std::unique_ptr<StoreTransaction>> BeginUpkeep(Upkeep) override {
+      return Begin();
+    }
 
    private:
     const std::unique_ptr<JobStore> store_;

@@ -275,7 +275,7 @@ TEST_CASE_TEMPLATE_DEFINE("upkeep: its transactions keep leases, rescue and prun
   JobStore& store = backend.store();
   const ClaimedJob lost = InsertAndClaim(store);
   {
-    const std::unique_ptr<StoreTransaction> undone = Value(store.BeginUpkeep());
+    const std::unique_ptr<StoreTransaction> undone = Value(store.BeginUpkeep(Upkeep::kLeases));
     RequireOk(undone->OpenSession("session-2", kLease));
     RequireOk(undone->CloseSession(kSession));
   }
@@ -283,43 +283,43 @@ TEST_CASE_TEMPLATE_DEFINE("upkeep: its transactions keep leases, rescue and prun
 
   clock.Advance(kLease / 2);
   {
-    const std::unique_ptr<StoreTransaction> upkeep = Value(store.BeginUpkeep());
-    RequireOk(upkeep->OpenSession("session-2", kLease));
-    RequireOk(upkeep->RenewSession(kSession, kLease));
-    RequireOk(upkeep->CloseSession("session-2"));
-    RequireOk(upkeep->Commit());
-    CHECK(absl::IsFailedPrecondition(upkeep->RenewSession(kSession, kLease)));
+    const std::unique_ptr<StoreTransaction> leases = Value(store.BeginUpkeep(Upkeep::kLeases));
+    RequireOk(leases->OpenSession("session-2", kLease));
+    RequireOk(leases->RenewSession(kSession, kLease));
+    RequireOk(leases->CloseSession("session-2"));
+    RequireOk(leases->Commit());
+    CHECK(absl::IsFailedPrecondition(leases->RenewSession(kSession, kLease)));
   }
   CHECK(absl::IsAborted(RenewSession(store, "session-2")));
   clock.Advance(kLease - absl::Microseconds(1));
   CHECK(RescueAll(store) == 0);
   clock.Advance(absl::Microseconds(1));
   {
-    const std::unique_ptr<StoreTransaction> upkeep = Value(store.BeginUpkeep());
-    CHECK(absl::IsAborted(upkeep->RenewSession(kSession, kLease)));
+    const std::unique_ptr<StoreTransaction> leases = Value(store.BeginUpkeep(Upkeep::kLeases));
+    CHECK(absl::IsAborted(leases->RenewSession(kSession, kLease)));
   }
   {
-    const std::unique_ptr<StoreTransaction> upkeep = Value(store.BeginUpkeep());
+    const std::unique_ptr<StoreTransaction> sweep = Value(store.BeginUpkeep(Upkeep::kSweep));
     const std::vector<Rescued> rescued = Value(
-        upkeep->Rescue({.job_count_max = 10, .crash_count_max = 1, .delay = absl::ZeroDuration()}));
+        sweep->Rescue({.job_count_max = 10, .crash_count_max = 1, .delay = absl::ZeroDuration()}));
     REQUIRE(rescued.size() == 1);
     CHECK(rescued[0].state == JobState::kDead);
-    RequireOk(upkeep->Commit());
+    RequireOk(sweep->Commit());
   }
   CHECK(EventsOf(store, lost.lease.job) == "enqueued claimed dead");
   CHECK(absl::IsAborted(FinishOne(store, lost, Transition::kComplete)));
 
   clock.Advance(absl::Hours(1));
   {
-    const std::unique_ptr<StoreTransaction> upkeep = Value(store.BeginUpkeep());
-    CHECK(Value(upkeep->Prune({.keep_dead = absl::Hours(1)})).job_count == 1);
-    RequireOk(upkeep->Commit());
+    const std::unique_ptr<StoreTransaction> sweep = Value(store.BeginUpkeep(Upkeep::kSweep));
+    CHECK(Value(sweep->Prune({.keep_dead = absl::Hours(1)})).job_count == 1);
+    RequireOk(sweep->Commit());
   }
   CHECK(absl::IsNotFound(store.Get(lost.lease.job).status()));
 }
 
-// A lease must not wait for a claim that waits.
-TEST_CASE_TEMPLATE_DEFINE("upkeep: where it is apart, it is open beside other work", Backend,
+// A lease must wait neither for a claim that waits nor for a sweep that does.
+TEST_CASE_TEMPLATE_DEFINE("upkeep: where it is apart, each kind is open beside all else", Backend,
                           upkeep_apart) {
   VirtualClock clock;
   Backend backend(clock);
@@ -337,14 +337,19 @@ TEST_CASE_TEMPLATE_DEFINE("upkeep: where it is apart, it is open beside other wo
     const Finished done = EndOf(running.lease, Transition::kComplete);
     RequireOk(Value(work->Finish({&done, 1}))[0]);
     {
-      const std::unique_ptr<StoreTransaction> upkeep = Value(store.BeginUpkeep());
-      RequireOk(upkeep->RenewSession(kSession, kLease));
-      const std::vector<Rescued> rescued = Value(upkeep->Rescue(
+      const std::unique_ptr<StoreTransaction> sweep = Value(store.BeginUpkeep(Upkeep::kSweep));
+      const std::vector<Rescued> rescued = Value(sweep->Rescue(
           {.job_count_max = 10, .crash_count_max = 3, .delay = absl::ZeroDuration()}));
       REQUIRE(rescued.size() == 1);
       CHECK(rescued[0].id == lost.lease.job);
-      CHECK(Value(upkeep->Prune({})).job_count == 0);
-      RequireOk(upkeep->Commit());
+      CHECK(Value(sweep->Prune({})).job_count == 0);
+      {
+        const std::unique_ptr<StoreTransaction> leases = Value(store.BeginUpkeep(Upkeep::kLeases));
+        RequireOk(leases->RenewSession(kSession, kLease));
+        RequireOk(leases->Commit());
+      }
+      CHECK(StateOf(store, lost.lease.job) == JobState::kRunning);
+      RequireOk(sweep->Commit());
     }
     CHECK(StateOf(store, lost.lease.job) == JobState::kPending);
     CHECK(StateOf(store, waiting) == JobState::kPending);

@@ -94,8 +94,8 @@ class ForwardingJobStore : public JobStore {
   explicit ForwardingJobStore(JobStore& inner) : inner_(inner) {}
 
   absl::StatusOr<std::unique_ptr<StoreTransaction>> Begin() override { return inner_.Begin(); }
-  absl::StatusOr<std::unique_ptr<StoreTransaction>> BeginUpkeep() override {
-    return inner_.BeginUpkeep();
+  absl::StatusOr<std::unique_ptr<StoreTransaction>> BeginUpkeep(Upkeep upkeep) override {
+    return inner_.BeginUpkeep(upkeep);
   }
   absl::StatusOr<std::unique_ptr<StoreTransaction>> Join(HostTransaction host) override {
     return inner_.Join(host);

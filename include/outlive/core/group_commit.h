@@ -49,8 +49,8 @@ class GroupCommit {
   // What its transactions are for.
   enum class Purpose {
     kWork,    // JobStore::Begin().
-    kUpkeep,  // JobStore::BeginUpkeep(). Every request is a group of its own, so that a lease does
-              // not wait for what a sweep waits for, nor fail with it.
+    kLeases,  // JobStore::BeginUpkeep(Upkeep::kLeases).
+    kSweep,   // JobStore::BeginUpkeep(Upkeep::kSweep).
   };
 
   explicit GroupCommit(JobStore& store, Purpose purpose = Purpose::kWork);
@@ -60,11 +60,17 @@ class GroupCommit {
 
   // Does `work` and returns when it is durable. `job_count` is about how many jobs it touches; a
   // group holds at most limits::kCommitJobCountMax of them. `adds`: the jobs that it inserts, for
-  // companions; they stay until it is told.
+  // companions; they stay until it is told. What inserts with NewJob::backlog_max comes after the
+  // others of its group, because other processes may have to wait from then on: whatever waits for
+  // them has waited before.
   absl::Status Run(int job_count, absl::FunctionRef<absl::Status(StoreTransaction&)> work,
                    absl::Span<const NewJob> adds = {});
 
-  // The same, without waiting. kUnavailable where no thread can be started.
+  // The same for what people ask for, StoreTransaction::Apply(): in a transaction of its own where
+  // StoreInfo::changes_apart says so.
+  absl::Status RunChange(int job_count, absl::FunctionRef<absl::Status(StoreTransaction&)> work);
+
+  // As Run(), without waiting. kUnavailable where no thread can be started.
   void Submit(int job_count, Work work, Done done, absl::Span<const NewJob> adds = {});
 
   // From now on `companion` is asked to come along with groups that add jobs; where there are
@@ -84,10 +90,13 @@ class GroupCommit {
   struct Group;
   class Along;
 
+  absl::Status RunRequest(Request& request);
   absl::Status StartThread() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  bool HasRoom(const Request& request) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   std::shared_ptr<Group> Join(Request& request) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void PassOn() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void LeadOnce();
+  absl::StatusOr<std::unique_ptr<StoreTransaction>> Begin();
   void Execute(absl::Span<Request* const> requests);
   void ExecuteTogether(absl::Span<Request* const> requests, bool& committing);
   bool ExecuteOnce(absl::Span<Request* const> requests, bool& committing, bool accompanied = true);

@@ -12,7 +12,7 @@
 //
 // Thread-safety: a store may be used from many threads at once. One write transaction is open at a
 //                time: Begin() waits for the one before. (Where StoreInfo::upkeep_apart says so,
-//                one of BeginUpkeep() beside it.) A transaction is for one thread.
+//                one of each Upkeep beside it.) A transaction is for one thread.
 // Lifetime:      the store outlives every transaction and subscription it has given out.
 // Time:          comes from the store's clock, never goes back; callers never pass "now". "Now" is
 //                one moment for a whole transaction: when Begin(), BeginUpkeep() or Join(), or the
@@ -247,6 +247,12 @@ struct DeadLetterGroup {
   absl::Time newest_at = {};  // When that job ended.
 };
 
+// What BeginUpkeep() is asked for.
+enum class Upkeep {
+  kLeases,  // OpenSession(), RenewSession() and CloseSession().
+  kSweep,   // Rescue() and Prune().
+};
+
 // What a store can do beyond the port.
 struct StoreInfo {
   std::string name = {};      // "memory", "sqlite", "postgres".
@@ -258,8 +264,12 @@ struct StoreInfo {
   bool can_join = false;  // Join() works.
   bool sealing = false;   // It was given a cipher (core/payload_cipher.h).
 
-  // A transaction of BeginUpkeep() can be open beside one of Begin().
+  // A transaction of each Upkeep can be open beside one of Begin().
   bool upkeep_apart = false;
+
+  // Other processes' transactions may hold the jobs that Apply() waits for: it belongs into a
+  // transaction of its own, because it could deadlock with theirs where it shared one with ends.
+  bool changes_apart = false;
 };
 
 // What a wake-up may be about. A hint: it can come late, twice or for nothing, and others can
@@ -400,12 +410,12 @@ class JobStore {
   // store may find that out at the first call of the transaction, or at its commit.
   virtual absl::StatusOr<std::unique_ptr<StoreTransaction>> Begin() = 0;
 
-  // The same for upkeep: sessions, Rescue() and Prune(). Where StoreInfo::upkeep_apart says so, it
-  // waits for others of its kind only, not for one of Begin(): a lease is renewed however long
-  // another transaction of this process has to wait. Everywhere else it is Begin().
+  // The same for upkeep. Where StoreInfo::upkeep_apart says so, it waits for others of its kind
+  // only, neither for one of Begin() nor for one of the other kind: a lease is renewed however long
+  // another transaction of this process, or a sweep, has to wait. Everywhere else it is Begin().
   //
   // Errors: as Begin().
-  virtual absl::StatusOr<std::unique_ptr<StoreTransaction>> BeginUpkeep() { return Begin(); }
+  virtual absl::StatusOr<std::unique_ptr<StoreTransaction>> BeginUpkeep(Upkeep) { return Begin(); }
 
   // Works inside the host's own open transaction, for Insert() and Finish(). What it has written is
   // undone if one call fails; the host's own work is not touched.

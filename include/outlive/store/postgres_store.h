@@ -117,7 +117,7 @@ struct PostgresStoreOptions {
   // -- Performance -------------------------------------------------------------------------
 
   // Connections that read; more reads at the same moment wait. From 1 to 64. Beside them there are
-  // one that writes, one that writes for BeginUpkeep(), and one for the watch.
+  // one that writes, one for each Upkeep, once it is first begun, and one for the watch.
   int reader_count_max = 4;
 };
 
@@ -153,9 +153,9 @@ class PostgresStore final : public JobStore {
 
   absl::StatusOr<std::unique_ptr<StoreTransaction>> Begin() override;
 
-  // On a connection of its own, beside Begin(). While that cannot be made, or another of its kind
-  // is open for longer than `begin_timeout`, it is Begin().
-  absl::StatusOr<std::unique_ptr<StoreTransaction>> BeginUpkeep() override;
+  // Each kind on a connection of its own, beside Begin(). While that cannot be made, or another of
+  // its kind is open for longer than `begin_timeout`, it is Begin().
+  absl::StatusOr<std::unique_ptr<StoreTransaction>> BeginUpkeep(Upkeep upkeep) override;
 
   absl::StatusOr<std::unique_ptr<StoreTransaction>> Join(HostTransaction host) override;
   absl::StatusOr<Job> Get(JobId id) override;

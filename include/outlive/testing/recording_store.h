@@ -30,7 +30,7 @@ class RecordingStore final : public ForwardingJobStore {
       : ForwardingJobStore(inner), recorder_(recorder) {}
 
   absl::StatusOr<std::unique_ptr<StoreTransaction>> Begin() override;
-  absl::StatusOr<std::unique_ptr<StoreTransaction>> BeginUpkeep() override;
+  absl::StatusOr<std::unique_ptr<StoreTransaction>> BeginUpkeep(Upkeep upkeep) override;
   absl::StatusOr<std::unique_ptr<StoreTransaction>> Join(HostTransaction host) override;
 
  private:

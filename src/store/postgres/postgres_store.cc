@@ -65,7 +65,8 @@ class PostgresStore::State {
         connections(reader_settings, book, static_cast<std::size_t>(options.reader_count_max)),
         lanes(connections, options.begin_timeout),
         writer(writer_settings, book, lanes, payloads, time, log_lock()),
-        upkeep(writer_settings, book, lanes, payloads, time, log_lock()),
+        leases(writer_settings, book, lanes, payloads, time, log_lock()),
+        sweep(writer_settings, book, lanes, payloads, time, log_lock()),
         waker(watch_settings, book, WakerSettings(options)) {}
 
   std::int64_t log_lock() const { return postgres::LockKey(options.schema, postgres::Lock::kLog); }
@@ -118,7 +119,8 @@ class PostgresStore::State {
   postgres::ConnectionPool connections;
   postgres::LaneBook lanes;
   postgres::Writer writer;
-  postgres::Writer upkeep;
+  postgres::Writer leases;
+  postgres::Writer sweep;
   postgres::Waker waker;
   std::atomic<bool> stale = false;
   postgres::PostgresCopy copy{writer, options.begin_timeout, stale};
@@ -146,7 +148,8 @@ absl::StatusOr<std::unique_ptr<PostgresStore>> PostgresStore::Open(
                  .shared = true,
                  .can_join = true,
                  .sealing = options.cipher != nullptr,
-                 .upkeep_apart = true};
+                 .upkeep_apart = true,
+                 .changes_apart = true};
   auto state = std::make_unique<State>(conninfo, options, std::move(info));
   const absl::Duration asked = SystemClockInstance().SinceBoot();
   const absl::StatusOr<postgres::Rows> now =
@@ -167,8 +170,8 @@ absl::StatusOr<std::unique_ptr<StoreTransaction>> PostgresStore::Begin() {
   return state_->Begin(state_->writer);
 }
 
-absl::StatusOr<std::unique_ptr<StoreTransaction>> PostgresStore::BeginUpkeep() {
-  auto transaction = state_->Begin(state_->upkeep);
+absl::StatusOr<std::unique_ptr<StoreTransaction>> PostgresStore::BeginUpkeep(Upkeep upkeep) {
+  auto transaction = state_->Begin(upkeep == Upkeep::kLeases ? state_->leases : state_->sweep);
   // A server that has no connection to spare must not cost a lease: the other one has to do.
   if (absl::IsUnavailable(transaction.status())) return state_->Begin(state_->writer);
   return transaction;
