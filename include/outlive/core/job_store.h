@@ -182,7 +182,7 @@ struct PruneResult {
   int job_count = 0;
   int key_count = 0;    // Idempotency keys whose window has ended.
   int event_count = 0;  // Entries of the log older than keep_completed.
-  bool more = false;    // The limit was reached.
+  bool more = false;    // The limit was reached, or there may be more for another reason.
 };
 
 struct ReencryptRequest {
@@ -376,6 +376,9 @@ class StoreTransaction {
 
   // Deletes what has been kept long enough, the oldest first; never a job that has not ended.
   // Leaves no events.
+  //
+  // A store that keeps jobs in partitions may drop a whole one instead: then jobs stay longer than
+  // asked for, never shorter, and a call may delete more than `row_count_max` (PostgresStore).
   virtual absl::StatusOr<PruneResult> Prune(const PruneRequest& request) = 0;
 
   // Seals with the cipher's newest key what is kept of jobs, in whatever state, under older ones,

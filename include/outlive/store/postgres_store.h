@@ -119,6 +119,12 @@ struct PostgresStoreOptions {
   // Connections that read; more reads at the same moment wait. From 1 to 64. Beside them there are
   // one that writes, one for each Upkeep, once it is first begun, and one for the watch.
   int reader_count_max = 4;
+
+  // How many jobs the first partition of a schema has room for that Open() makes, and every later
+  // one at least; they grow until one has about the jobs of a day. Jobs that have ended are dropped
+  // with their partition, which takes no time; smaller ones make the tables smaller, and work in
+  // them a little slower. Of a schema that is there it changes nothing. From 16 to 2^24.
+  std::int64_t partition_job_count_min = std::int64_t{1} << 20;
 };
 
 // What says whether the server keeps up with cleaning.

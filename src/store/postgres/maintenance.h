@@ -15,6 +15,7 @@
 #include "outlive/core/job_store.h"
 #include "store/postgres/finish.h"
 #include "store/postgres/job_rows.h"
+#include "store/postgres/partitions.h"
 #include "store/postgres/write_context.h"
 
 namespace outlive::postgres {
@@ -42,7 +43,7 @@ class Maintainer {
 
  private:
   absl::StatusOr<Rescued> RescueOne(JobRow& row, const RescueRequest& request);
-  absl::StatusOr<int> PruneJobs(const PruneRequest& request);
+  absl::StatusOr<int> PruneJobs(const PruneRequest& request, const Partitions& partitions);
   absl::StatusOr<int> PruneKeys(int row_count_max);
   absl::StatusOr<int> PruneEvents(absl::Duration keep, int row_count_max);
 

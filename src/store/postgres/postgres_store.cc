@@ -136,7 +136,8 @@ absl::StatusOr<std::unique_ptr<PostgresStore>> PostgresStore::Open(
   postgres::Connection connection(settings, book);
   OUTLIVE_RETURN_IF_ERROR(connection.Ensure(options.connect_timeout));
   OUTLIVE_RETURN_IF_ERROR(CheckServer(connection));
-  OUTLIVE_RETURN_IF_ERROR(postgres::Migrate(connection, options.schema, *options.random));
+  OUTLIVE_RETURN_IF_ERROR(postgres::Migrate(connection, options.schema,
+                                            options.partition_job_count_min, *options.random));
   absl::StatusOr<std::string> store_id = postgres::ReadStoreId(connection);
   OUTLIVE_RETURN_IF_ERROR(store_id.status());
   StoreInfo info{.name = "postgres",

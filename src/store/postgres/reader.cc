@@ -102,23 +102,23 @@ absl::StatusOr<std::vector<Rows>> Reader::AtOneMoment(std::vector<Query> queries
 }
 
 absl::StatusOr<Job> Reader::Get(JobId id) {
-  std::vector<Query> queries;
+  std::vector<Query> queries(1, Query{.name = "read/lock_jobs"});
   for (const char* const name : {"read/job", "read/payloads", "read/errors", "read/artifacts"}) {
     queries.push_back({.name = name});
     queries.back().params.Int(id);
   }
   const absl::StatusOr<std::vector<Rows>> results = AtOneMoment(std::move(queries));
   OUTLIVE_RETURN_IF_ERROR(results.status());
-  if ((*results)[0].size() == 0) return NoSuchJob(id);
-  Job job = ReadJob((*results)[0], 0);
-  ReadPayloads((*results)[1], job);
-  const Rows& errors = (*results)[2];
+  if ((*results)[1].size() == 0) return NoSuchJob(id);
+  Job job = ReadJob((*results)[1], 0);
+  ReadPayloads((*results)[2], job);
+  const Rows& errors = (*results)[3];
   for (int row = 0; row < errors.size(); ++row) {
     job.errors.push_back({errors.Small(row, 0), errors.Time(row, 1),
                           static_cast<absl::StatusCode>(errors.Int(row, 2)),
                           errors.String(row, 3)});
   }
-  const Rows& artifacts = (*results)[3];
+  const Rows& artifacts = (*results)[4];
   for (int row = 0; row < artifacts.size(); ++row) {
     job.artifacts.push_back(ReadArtifact(artifacts, row));
   }

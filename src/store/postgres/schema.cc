@@ -10,6 +10,7 @@
 #include <iterator>
 
 #include "core/return_if_error.h"
+#include "store/postgres/partitions.h"
 #include "store/postgres/sql_book.h"
 #include "store/postgres_migrations.h"
 
@@ -46,13 +47,17 @@ absl::Status CheckVersion(int version) {
                   version, SchemaVersion()));
 }
 
-std::string Script(int leads_to, const std::string& schema, RandomSource& random) {
+std::string Script(int leads_to, const std::string& schema, std::int64_t partition_job_count_min,
+                   RandomSource& random) {
   std::string script;
   if (leads_to == 1) script = "CREATE SCHEMA IF NOT EXISTS outlive_schema;\n";
   script.append(kMigrations[static_cast<std::size_t>(leads_to) - 1]);
   if (leads_to == 1) {
     fmt::format_to(std::back_inserter(script),
-                   "INSERT INTO outlive.meta VALUES ('store_id', '{}');\n", RandomHex(random, 16));
+                   "INSERT INTO outlive.meta VALUES ('store_id', '{}');\n"
+                   "INSERT INTO outlive.meta VALUES ('partition_job_count_min', '{}');\n",
+                   RandomHex(random, 16), partition_job_count_min);
+    script.append(MakePartitionScript({.first = 1, .past = 1 + partition_job_count_min}));
   }
   fmt::format_to(std::back_inserter(script),
                  "INSERT INTO outlive.meta VALUES ('schema_version', '{}') "
@@ -64,7 +69,7 @@ std::string Script(int leads_to, const std::string& schema, RandomSource& random
 
 // Runs the next migration, if there is one, in one transaction. False: there is none.
 absl::StatusOr<bool> MigrateOnce(Connection& connection, const std::string& schema,
-                                 RandomSource& random) {
+                                 std::int64_t partition_job_count_min, RandomSource& random) {
   std::array begin = {Query{.name = "transaction/begin"}, Query{.name = "transaction/lock"}};
   begin[1].params.Int(LockKey(schema, Lock::kMigration));
   OUTLIVE_RETURN_IF_ERROR(connection.Run(begin).status());
@@ -73,8 +78,9 @@ absl::StatusOr<bool> MigrateOnce(Connection& connection, const std::string& sche
   OUTLIVE_RETURN_IF_ERROR(CheckVersion(*version));
   if (*version == SchemaVersion()) return false;
   const int next = *version + 1;
-  OUTLIVE_RETURN_IF_ERROR(connection.RunScript(Script(next, schema, random),
-                                               fmt::format("migrate to schema {}", next)));
+  OUTLIVE_RETURN_IF_ERROR(
+      connection.RunScript(Script(next, schema, partition_job_count_min, random),
+                           fmt::format("migrate to schema {}", next)));
   OUTLIVE_RETURN_IF_ERROR(connection.RunOne({.name = "transaction/commit"}).status());
   return true;
 }
@@ -90,13 +96,15 @@ std::int64_t LockKey(std::string_view schema, Lock lock) {
 
 int SchemaVersion() { return static_cast<int>(kMigrations.size()); }
 
-absl::Status Migrate(Connection& connection, const std::string& schema, RandomSource& random) {
+absl::Status Migrate(Connection& connection, const std::string& schema,
+                     std::int64_t partition_job_count_min, RandomSource& random) {
   const absl::StatusOr<int> version = ReadVersion(connection, schema);
   OUTLIVE_RETURN_IF_ERROR(version.status());
   OUTLIVE_RETURN_IF_ERROR(CheckVersion(*version));
   bool more = *version < SchemaVersion();
   while (more) {
-    const absl::StatusOr<bool> migrated = MigrateOnce(connection, schema, random);
+    const absl::StatusOr<bool> migrated =
+        MigrateOnce(connection, schema, partition_job_count_min, random);
     connection.Rollback();
     OUTLIVE_RETURN_IF_ERROR(migrated.status());
     more = *migrated;

@@ -17,14 +17,16 @@
 
 namespace outlive::postgres {
 
-// Advisory locks of a store, by its schema.
+// Advisory locks of a store, by its schema. Another one is taken in sql/partitions.sql.
 enum class Lock : int { kMigration = 0, kLog = 1 };
 std::int64_t LockKey(std::string_view schema, Lock lock);
 
 int SchemaVersion();
 
-// Makes the schema, or brings it up to date. `connection` is connected.
-absl::Status Migrate(Connection& connection, const std::string& schema, RandomSource& random);
+// Makes the schema, with PostgresStoreOptions::partition_job_count_min, or brings it up to date.
+// `connection` is connected.
+absl::Status Migrate(Connection& connection, const std::string& schema,
+                     std::int64_t partition_job_count_min, RandomSource& random);
 
 absl::StatusOr<std::string> ReadStoreId(Session& session);
 

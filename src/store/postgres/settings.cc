@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "core/faults.h"
+#include "store/postgres/partitions.h"
 #include "store/postgres/schema.h"
 
 namespace outlive::postgres {
@@ -64,6 +65,9 @@ absl::Status ValidateOptions(const std::string& conninfo, const PostgresStoreOpt
   require(options.read_timeout, "read_timeout");
   faults.Require(options.reader_count_max >= 1 && options.reader_count_max <= 64,
                  "reader_count_max must be from 1 to 64");
+  faults.Require(options.partition_job_count_min >= kPartitionJobCountLeast &&
+                     options.partition_job_count_min <= kPartitionJobCountMost,
+                 "partition_job_count_min must be from 16 to 16777216");
   return faults.ToStatus();
 }
 

@@ -31,6 +31,7 @@ SqlBook::SqlBook(std::string_view schema) : schema_(schema) {
                                  std::pair("copy", kCopySql),
                                  std::pair("job_rows", kJobRowsSql),
                                  std::pair("maintenance", kMaintenanceSql),
+                                 std::pair("partitions", kPartitionsSql),
                                  std::pair("read", kReadSql),
                                  std::pair("schema", kSchemaSql)};
   for (const auto& [file, text] : kFiles) AddFile(file, text);

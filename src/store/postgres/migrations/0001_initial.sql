@@ -4,7 +4,8 @@
 -- since 1970, UTC. docs/adr/0017-postgres-store.md says why it looks like this:
 --
 --   outlive.live is the hot table: narrow, one row for each job that has not ended. What a job was
---   given is in outlive.job, which is written once; what has ended has moved to outlive.ended.
+--   given is in outlive.job, which is written once; what has ended has moved to outlive.ended. Both
+--   are partitioned by ranges of ids, so that what has ended is dropped, not deleted.
 
 -- Of the whole store: schema_version, store_id.
 CREATE TABLE outlive.meta (
@@ -40,6 +41,16 @@ CREATE TABLE outlive.queue (
 
 CREATE SEQUENCE outlive.job_id;
 
+-- Ranges of ids that have partitions job_FIRST and ended_FIRST: first <= id < past. They are made
+-- and dropped by Prune() (partitions.h). The first one is made with the schema.
+CREATE TABLE outlive.partition (
+  first bigint PRIMARY KEY,
+  past bigint NOT NULL UNIQUE,
+  opened_at bigint,  -- When the first of its ids was seen to be taken,
+  filled_at bigint,  -- and the last one.
+  tried_at bigint    -- When others were last in the way of making the next, or of dropping it.
+);
+
 -- What a job was given.
 CREATE TABLE outlive.job (
   id bigint PRIMARY KEY,  -- Of outlive.job_id: never reused.
@@ -52,7 +63,9 @@ CREATE TABLE outlive.job (
   tags text,  -- Separated by spaces.
   retry_policy text,
   args bytea NOT NULL
-);
+) PARTITION BY RANGE (id);
+-- Whatever is in no other one: what was left of those that are gone, and what came in between.
+CREATE TABLE outlive.job_default PARTITION OF outlive.job DEFAULT;
 
 -- Jobs that wait or run. `flags` says which of the tables below have rows of the job.
 CREATE TABLE outlive.live (
@@ -95,7 +108,8 @@ CREATE TABLE outlive.ended (
   transition integer,
   progress_note text,
   error_group text  -- Dead: ErrorGroupKey()
-);
+) PARTITION BY RANGE (job);
+CREATE TABLE outlive.ended_default PARTITION OF outlive.ended DEFAULT;
 CREATE INDEX ended_by_time ON outlive.ended (state, ended_at, job);
 CREATE INDEX ended_by_error ON outlive.ended (error_group, job) WHERE error_group IS NOT NULL;
 

@@ -27,25 +27,6 @@ DELETE FROM outlive.session s
 WHERE id = ANY($1::bigint[])
   AND NOT EXISTS (SELECT FROM outlive.live WHERE state = 2 AND session = s.id)
 
--- @oldest_ended
-WITH oldest AS MATERIALIZED (
-  SELECT * FROM (
-    (SELECT job, ended_at FROM outlive.ended WHERE state = 3 AND ended_at <= $1::bigint
-     ORDER BY ended_at, job LIMIT $4::bigint)
-    UNION ALL
-    (SELECT job, ended_at FROM outlive.ended WHERE state = 4 AND ended_at <= $2::bigint
-     ORDER BY ended_at, job LIMIT $4::bigint)
-    UNION ALL
-    (SELECT job, ended_at FROM outlive.ended WHERE state = 5 AND ended_at <= $3::bigint
-     ORDER BY ended_at, job LIMIT $4::bigint)) AS each
-  ORDER BY ended_at, job LIMIT $4::bigint
-)
-SELECT e.job, e.lane, e.state, e.flags
-FROM oldest
-CROSS JOIN LATERAL (
-  SELECT job, lane, state, flags FROM outlive.ended WHERE job = oldest.job
-  FOR UPDATE SKIP LOCKED) e
-
 -- @delete_keys
 DELETE FROM outlive.key
 WHERE ctid = ANY (ARRAY(

@@ -1,5 +1,10 @@
 -- What readers ask for.
 
+-- First in a transaction of several statements that are to see one moment: it waits for whoever is
+-- dropping a partition, while a SELECT would wait with the moment before in its eyes.
+-- @lock_jobs
+LOCK TABLE ONLY outlive.job IN ACCESS SHARE MODE
+
 -- @job
 SELECT j.id, n.queue, n.kind, coalesce(e.priority, l.priority), coalesce(e.run_at, l.run_at),
        j.created_at, j.attempt_max, coalesce(e.crashes, l.crashes),
