@@ -3,12 +3,17 @@
 #define OUTLIVE_TESTS_POSTGRES_CONFORMANCE_BACKEND_H_
 
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 
+#include <cstdint>
+#include <limits>
 #include <memory>
+#include <string>
 #include <utility>
 
 #include "outlive/store/postgres_store.h"
 #include "outlive/testing/virtual_clock.h"
+#include "tests/postgres/connection.h"
 #include "tests/postgres/server.h"
 
 namespace outlive::testing {
@@ -27,6 +32,22 @@ class PostgresBackend {
   JobStore& second() {
     if (second_ == nullptr) second_ = Open();
     return *second_;
+  }
+
+  // Everything that the suite does goes on in many partitions, of a few ids each, and in DEFAULT.
+  // They were filled so slowly that they are pruned row by row, as the suite expects it.
+  void SplitFinely() {
+    constexpr int kIds = 3;
+    constexpr int kPartitions = 10;
+    std::string script = "DROP TABLE {0}.job_1, {0}.ended_1; DELETE FROM {0}.partition;";
+    for (int i = 0; i < kPartitions; ++i) {
+      script += fmt::format(
+          "CREATE TABLE {{0}}.job_{0} PARTITION OF {{0}}.job FOR VALUES FROM ({0}) TO ({1});"
+          "CREATE TABLE {{0}}.ended_{0} PARTITION OF {{0}}.ended FOR VALUES FROM ({0}) TO ({1});"
+          "INSERT INTO {{0}}.partition VALUES ({0}, {1}, 0, NULL, {2});",
+          i * kIds + 1, (i + 1) * kIds + 1, std::numeric_limits<std::int64_t>::max());
+    }
+    Connection(schema_.conninfo()).Query(fmt::format(fmt::runtime(script), schema_.name()));
   }
 
   void Reopen() {

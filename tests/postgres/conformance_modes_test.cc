@@ -1,5 +1,5 @@
-// Other ways to run the store against the suite: sealing what jobs carry, as if behind a pooler,
-// and with its watch.
+// Other ways to run the store against the suite: sealing what jobs carry, which lie in many
+// partitions; as if behind a pooler, and with its watch.
 #include <memory>
 #include <string>
 #include <utility>
@@ -22,7 +22,9 @@ std::unique_ptr<outlive::AesGcmCipher> MakeCipher() {
 class SealedPostgresBackend {
  public:
   explicit SealedPostgresBackend(outlive::testing::VirtualClock& clock)
-      : backend_(clock, cipher_.get()) {}
+      : backend_(clock, cipher_.get()) {
+    backend_.SplitFinely();
+  }
   outlive::JobStore& store() { return backend_.store(); }
   void Reopen() { backend_.Reopen(); }
 

@@ -47,6 +47,7 @@ class Schema {
     options.schema = schema_.name();
     options.cipher = cipher_;
     options.watch = false;
+    options.partition_job_count_min = 16;
     options.lock_timeout = absl::Milliseconds(200);
     store_ = Value(PostgresStore::Open(schema_.conninfo(), options));
   }
@@ -118,6 +119,40 @@ TEST_CASE("work goes on on the server where it was") {
   RequireOk(OpenSession(store, "session-9"));
   CHECK(ClaimDue(store, "session-9").size() >= 2);
   CHECK(Value(Prune(store, {.keep_completed = absl::ZeroDuration()})).job_count == 2);
+}
+
+TEST_CASE("what was moved lies in DEFAULT, and the next partition begins after it") {
+  VirtualClock clock;
+  SqliteFile from(clock);
+  Schema to(clock);
+  for (int i = 0; i < 50; ++i) JobIn(from.store(), outlive::JobState::kCancelled);
+  const outlive::JobId waits = MustInsert(from.store());
+  Value(MigrateStore(from.store(), to.store()));
+  to.Open();
+  JobStore& store = to.store();
+  outlive::testing::Connection host(to.conninfo());
+  const auto count = [&](const std::string& table) {
+    return std::stoi(host.Query("SELECT count(*) FROM \"" + to.name() + "\"." + table));
+  };
+  CHECK(count("job_1") == 16);
+  CHECK(count("job_default") == 35);
+  RequireOk(Prune(store).status());
+  const int first = std::stoi(host.Query("SELECT max(first) FROM \"" + to.name() + "\".partition"));
+  CHECK(first > waits);
+  while (MustInsert(store) < first + 2) {
+  }
+  CHECK(count("job_" + std::to_string(first)) >= 2);
+  CHECK(count("job_default") >= 35);
+
+  clock.Advance(absl::Hours(25));
+  int pruned = 0;
+  for (outlive::PruneResult result{.more = true}; result.more;) {
+    result = Value(Prune(store, {.row_count_max = 10}));
+    pruned += result.job_count;
+  }
+  CHECK(pruned == 50);
+  CHECK(count("ended") == 0);
+  CHECK(StateOf(store, waits) == outlive::JobState::kPending);
 }
 
 TEST_CASE("a move to a server that was killed after any transaction goes on") {

@@ -97,8 +97,8 @@ absl::StatusOr<PruneResult> Maintainer::Prune(const PruneRequest& request) {
   Partitions partitions(context_);
   const absl::StatusOr<bool> has_turn = partitions.Look(request);
   OUTLIVE_RETURN_IF_ERROR(has_turn.status());
-  absl::StatusOr<int> jobs = 0;
-  if (*has_turn) jobs = PruneJobs(request, partitions);
+  if (!*has_turn) return PruneResult{};
+  const absl::StatusOr<int> jobs = PruneJobs(request, partitions);
   OUTLIVE_RETURN_IF_ERROR(jobs.status());
   const absl::StatusOr<int> keys = PruneKeys(request.row_count_max);
   OUTLIVE_RETURN_IF_ERROR(keys.status());
@@ -107,7 +107,6 @@ absl::StatusOr<PruneResult> Maintainer::Prune(const PruneRequest& request) {
   OUTLIVE_RETURN_IF_ERROR(context_.session().RunOne({.name = "transaction/fold_counts"}).status());
   PruneResult result{*jobs, *keys, *events,
                      std::max({*jobs, *keys, *events}) == request.row_count_max};
-  if (!*has_turn) return result;
   // Last, because of its locks.
   OUTLIVE_RETURN_IF_ERROR(partitions.MakeNext());
   const absl::StatusOr<std::optional<int>> dropped = partitions.DropOne();
@@ -119,20 +118,15 @@ absl::StatusOr<PruneResult> Maintainer::Prune(const PruneRequest& request) {
   return result;
 }
 
-absl::StatusOr<int> Maintainer::PruneJobs(const PruneRequest& request,
-                                          const Partitions& partitions) {
-  Query query{.name = "partitions/oldest_ended"};
+absl::StatusOr<int> Maintainer::PruneJobs(const PruneRequest& request, Partitions& partitions) {
+  const absl::StatusOr<std::vector<JobId>> oldest = partitions.OldestEnded(request.row_count_max);
+  OUTLIVE_RETURN_IF_ERROR(oldest.status());
+  Query query{.name = "partitions/take_ended"};
+  query.params.Add(Ints(*oldest));
   for (const absl::Duration keep :
        {request.keep_completed, request.keep_cancelled, request.keep_dead}) {
     query.params.Int(absl::ToUnixMicros(context_.now() - keep));
   }
-  std::vector<std::int64_t> firsts;
-  std::vector<std::int64_t> pasts;
-  for (const IdRange& range : partitions.RowByRow()) {
-    firsts.push_back(range.first);
-    pasts.push_back(range.past);
-  }
-  query.params.Int(request.row_count_max).Add(Ints(firsts)).Add(Ints(pasts));
   const absl::StatusOr<Rows> rows = context_.session().RunOne(query);
   OUTLIVE_RETURN_IF_ERROR(rows.status());
   std::vector<DeletedJob> jobs;

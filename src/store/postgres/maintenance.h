@@ -43,7 +43,7 @@ class Maintainer {
 
  private:
   absl::StatusOr<Rescued> RescueOne(JobRow& row, const RescueRequest& request);
-  absl::StatusOr<int> PruneJobs(const PruneRequest& request, const Partitions& partitions);
+  absl::StatusOr<int> PruneJobs(const PruneRequest& request, Partitions& partitions);
   absl::StatusOr<int> PruneKeys(int row_count_max);
   absl::StatusOr<int> PruneEvents(absl::Duration keep, int row_count_max);
 

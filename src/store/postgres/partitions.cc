@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <iterator>
 #include <string_view>
 #include <utility>
 
@@ -38,6 +39,12 @@ constexpr std::int64_t kMarginPart = 8;
 // How long it waits for one lock, and everybody else with it; and until it tries again.
 constexpr absl::Duration kLockTimeout = absl::Milliseconds(200);
 constexpr absl::Duration kRetryPause = absl::Minutes(5);
+
+// Of the states, as they are kept: completed, cancelled, dead.
+constexpr std::array kStates = {3, 4, 5};
+
+// The number of the first parameter that AddUntil() adds after those of a range.
+constexpr std::size_t kUntilParameter = 3;
 
 std::string JobTable(const IdRange& range) { return fmt::format("outlive.job_{}", range.first); }
 
@@ -96,23 +103,23 @@ std::string MakePartitionScript(const IdRange& range) {
 
 absl::StatusOr<bool> Partitions::Look(const PruneRequest& request) {
   keep_ = {request.keep_completed, request.keep_cancelled, request.keep_dead};
-  const absl::StatusOr<Rows> turn = context_.session().RunOne({.name = "partitions/turn"});
-  OUTLIVE_RETURN_IF_ERROR(turn.status());
-  if (turn->Int(0, 0) == 0) return false;
+  const std::array start = {Query{.name = "partitions/turn"}, Query{.name = "partitions/ids"}};
+  const absl::StatusOr<std::vector<Rows>> results = context_.session().Run(start);
+  OUTLIVE_RETURN_IF_ERROR(results.status());
+  if ((*results)[0].Int(0, 0) == 0) return false;
+  taken_ = (*results)[1].Int(0, 0);
+  size_min_ = std::max((*results)[1].Int(0, 1), kPartitionJobCountLeast);
   OUTLIVE_RETURN_IF_ERROR(ReadAll());
   OUTLIVE_RETURN_IF_ERROR(ReadContents());
   return true;
 }
 
 absl::Status Partitions::ReadAll() {
-  std::array queries = {Query{.name = "partitions/note"}, Query{.name = "partitions/ids"},
-                        Query{.name = "partitions/all"}};
-  queries[0].params.Int(context_.now_micros());
+  std::array queries = {Query{.name = "partitions/note"}, Query{.name = "partitions/all"}};
+  queries[0].params.Int(context_.now_micros()).Int(taken_);
   const absl::StatusOr<std::vector<Rows>> results = context_.session().Run(queries);
   OUTLIVE_RETURN_IF_ERROR(results.status());
-  taken_ = (*results)[1].Int(0, 0);
-  size_min_ = std::max((*results)[1].Int(0, 1), kPartitionJobCountLeast);
-  const Rows& rows = (*results)[2];
+  const Rows& rows = (*results)[1];
   for (int row = 0; row < rows.size(); ++row) {
     partitions_.push_back({.range = {rows.Int(row, 0), rows.Int(row, 1)},
                            .opened_at = TimeAt(rows, row, 2),
@@ -123,28 +130,42 @@ absl::Status Partitions::ReadAll() {
 }
 
 absl::Status Partitions::ReadContents() {
-  std::vector<std::int64_t> firsts;
-  std::vector<std::int64_t> pasts;
-  for (const Partition& partition : partitions_) {
-    firsts.push_back(partition.range.first);
-    pasts.push_back(partition.range.past);
+  if (partitions_.empty()) return absl::OkStatus();
+  std::vector<Query> queries;
+  for (const Partition& partition : partitions_) queries.push_back(LookQuery(partition.range));
+  const absl::StatusOr<std::vector<Rows>> results = context_.session().Run(queries);
+  OUTLIVE_RETURN_IF_ERROR(results.status());
+  for (std::size_t i = 0; i < partitions_.size(); ++i) {
+    const Rows& row = (*results)[i];
+    partitions_[i].live = row.Int(0, 0);
+    for (std::size_t kind = 0; kind < kKinds; ++kind) {
+      const int column = static_cast<int>(1 + 2 * kind);
+      partitions_[i].ended[kind] = {row.Int(0, column), TimeAt(row, 0, column + 1)};
+    }
   }
-  Query query{.name = "partitions/look"};
-  query.params.Add(Ints(firsts)).Add(Ints(pasts));
+  return absl::OkStatus();
+}
+
+Query Partitions::LookQuery(const IdRange& range) const {
+  std::string more;
+  for (std::size_t kind = 0; kind < kKinds; ++kind) {
+    fmt::format_to(std::back_inserter(more),
+                   ", (SELECT count(*) FROM (SELECT FROM {0} WHERE state = {1} "
+                   "AND ended_at > ${2}::bigint LIMIT $6::bigint) AS few)"
+                   ", (SELECT min(ended_at) FROM {0} WHERE state = {1})",
+                   EndedTable(range), kStates[kind], kUntilParameter + kind);
+  }
+  Query query = WithRange("partitions/look", range);
+  query.more = std::move(more);
+  AddUntil(query);
+  query.params.Int(kKeptCountMax + 1);
+  return query;
+}
+
+void Partitions::AddUntil(Query& query) const {
   for (const absl::Duration keep : keep_) {
     query.params.Int(absl::ToUnixMicros(context_.now() - keep));
   }
-  query.params.Int(kKeptCountMax + 1);
-  const absl::StatusOr<Rows> rows = context_.session().RunOne(query);
-  OUTLIVE_RETURN_IF_ERROR(rows.status());
-  for (int row = 0; row < rows->size(); ++row) {
-    Partition& partition = partitions_[static_cast<std::size_t>(rows->Int(row, 0)) - 1];
-    Ended& ended = partition.ended[static_cast<std::size_t>(row) % kKinds];
-    partition.live = rows->Int(row, 2);
-    ended.kept = rows->Int(row, 3);
-    ended.oldest = TimeAt(*rows, row, 4);
-  }
-  return absl::OkStatus();
 }
 
 // From when its first id was taken to when the last one was, or will be.
@@ -173,12 +194,32 @@ bool Partitions::IsSpared(const Partition& partition) const {
   return kept_for_ever <= KeptCountMax(partition.range);
 }
 
-std::vector<IdRange> Partitions::RowByRow() const {
-  std::vector<IdRange> ranges;
+absl::StatusOr<std::vector<JobId>> Partitions::OldestEnded(int job_count_max) {
+  std::vector<std::string> tables = {"outlive.ended_default"};
   for (const Partition& partition : partitions_) {
-    if (partition.opened_at && !IsSpared(partition)) ranges.push_back(partition.range);
+    if (partition.opened_at && !IsSpared(partition)) {
+      tables.push_back(EndedTable(partition.range));
+    }
   }
-  return ranges;
+  std::string parts;
+  for (const std::string& table : tables) {
+    for (std::size_t kind = 0; kind < kKinds; ++kind) {
+      fmt::format_to(std::back_inserter(parts),
+                     "{}(SELECT job, ended_at FROM {} WHERE state = {} AND ended_at <= ${}::bigint "
+                     "ORDER BY ended_at, job LIMIT $4::bigint)",
+                     parts.empty() ? "" : " UNION ALL ", table, kStates[kind], 1 + kind);
+    }
+  }
+  std::array queries = {
+      With("partitions/oldest_ended",
+           fmt::format("({}) AS each ORDER BY ended_at, job LIMIT $4::bigint", parts))};
+  AddUntil(queries[0]);
+  queries[0].params.Int(job_count_max);
+  const absl::StatusOr<std::vector<Rows>> results = context_.session().Run(queries);
+  OUTLIVE_RETURN_IF_ERROR(results.status());
+  std::vector<JobId> jobs;
+  for (int row = 0; row < (*results)[0].size(); ++row) jobs.push_back((*results)[0].Int(row, 0));
+  return jobs;
 }
 
 // -- Making -------------------------------------------------------------------------------------
@@ -269,19 +310,22 @@ absl::StatusOr<std::optional<int>> Partitions::DropOne() {
 absl::Status Partitions::Drop(const IdRange& range, int& gone) {
   const std::string jobs = JobTable(range);
   const std::string ended = EndedTable(range);
+  std::string staying = "outlive.live WHERE job >= $1::bigint AND job < $2::bigint";
+  std::string going;
+  for (std::size_t kind = 0; kind < kKinds; ++kind) {
+    fmt::format_to(std::back_inserter(staying),
+                   " UNION ALL SELECT job FROM {} WHERE state = {} AND ended_at > ${}::bigint",
+                   ended, kStates[kind], kUntilParameter + kind);
+    fmt::format_to(std::back_inserter(going), "{}state = {} AND ended_at <= ${}::bigint",
+                   kind == 0 ? "" : " OR ", kStates[kind], 1 + kind);
+  }
   std::vector<Query> look = {
       With("partitions/lock", fmt::format("{}, {} IN SHARE MODE", jobs, ended)),
       WithRange("partitions/kept", range),
-      With("partitions/count", fmt::format("{} WHERE ended_at <= CASE state WHEN 3 THEN $1::bigint "
-                                           "WHEN 4 THEN $2::bigint ELSE $3::bigint END "
-                                           "GROUP BY lane, state",
-                                           ended))};
-  for (const absl::Duration keep : keep_) {
-    const std::int64_t until = absl::ToUnixMicros(context_.now() - keep);
-    look[1].params.Int(until);
-    look[2].params.Int(until);
-  }
-  look[1].params.Int(kKeptCountMax + 1);
+      With("partitions/count", fmt::format("{} WHERE {} GROUP BY lane, state", ended, going))};
+  look[1].more = fmt::format(" {} LIMIT {}", staying, kKeptCountMax + 1);
+  AddUntil(look[1]);
+  AddUntil(look[2]);
   const absl::StatusOr<std::vector<Rows>> seen = context_.session().Run(look);
   OUTLIVE_RETURN_IF_ERROR(seen.status());
   std::vector<JobId> kept;

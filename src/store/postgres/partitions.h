@@ -56,12 +56,13 @@ class Partitions {
   // `context` outlives it.
   explicit Partitions(WriteContext& context) : context_(context) {}
 
-  // Looks at what there is, as the only one to prune jobs until the end of the transaction. False:
+  // Looks at what there is, as the only one who prunes until the end of the transaction. False:
   // somebody else is just doing so.
   absl::StatusOr<bool> Look(const PruneRequest& request);
 
-  // Beside DEFAULT, those of which jobs are to be deleted row by row. After Look().
-  std::vector<IdRange> RowByRow() const;
+  // The oldest jobs that have been kept long enough, where jobs are deleted row by row. After
+  // Look().
+  absl::StatusOr<std::vector<JobId>> OldestEnded(int job_count_max);
 
   // Makes the next partition if it is time. After Look().
   absl::Status MakeNext();
@@ -89,6 +90,7 @@ class Partitions {
 
   absl::Status ReadAll();
   absl::Status ReadContents();
+  Query LookQuery(const IdRange& range) const;
   bool MayTry() const;
   bool IsSpared(const Partition& partition) const;
   bool IsOver(const Partition& partition) const;
@@ -96,6 +98,9 @@ class Partitions {
   std::optional<IdRange> Next() const;
 
   absl::Status Drop(const IdRange& range, int& gone);
+
+  // Adds parameters: until when a job of each kind must have ended to be deleted.
+  void AddUntil(Query& query) const;
 
   // Runs `call` with a short time for locks. False: it has failed, and nothing of it is left; that
   // is noted at the partition that begins with `first`.

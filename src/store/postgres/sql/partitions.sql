@@ -1,7 +1,9 @@
--- Making and dropping the partitions of outlive.job and outlive.ended (partitions.h). Statements
--- that end where a table's name is missing get it from partitions.cc: it is made of a number.
+-- Making and dropping the partitions of outlive.job and outlive.ended, and what is done with one of
+-- them (partitions.h). Statements that end in the middle get the rest from partitions.cc: the names
+-- of tables, which are made of a number, and what belongs to them. Asked of the table of a
+-- partition, there is one index to go by, and it has the right order.
 
--- Held to the end of the transaction: whoever has it is the only one who prunes jobs.
+-- Held to the end of the transaction: whoever has it is the only one who prunes.
 -- @turn
 SELECT pg_try_advisory_xact_lock(hashtextextended('outlive.partition', 0))
 
@@ -10,60 +12,36 @@ SELECT CASE WHEN is_called THEN last_value ELSE 0 END,
        coalesce((SELECT value::bigint FROM outlive.meta WHERE name = 'partition_job_count_min'), 0)
 FROM outlive.job_id
 
--- Notes what has begun, and what can get no more, at $1.
+-- Notes what has begun, and what can get no more, at $1: the newest id is $2.
 -- @note
 UPDATE outlive.partition
 SET opened_at = coalesce(opened_at, $1::bigint),
-    filled_at = CASE WHEN past <= ids.taken + 1 THEN coalesce(filled_at, $1::bigint) END
-FROM (SELECT CASE WHEN is_called THEN last_value ELSE 0 END AS taken FROM outlive.job_id) AS ids
-WHERE first <= ids.taken
-  AND (opened_at IS NULL OR (filled_at IS NULL AND past <= ids.taken + 1))
+    filled_at = CASE WHEN past <= $2::bigint + 1 THEN coalesce(filled_at, $1::bigint) END
+WHERE first <= $2::bigint
+  AND (opened_at IS NULL OR (filled_at IS NULL AND past <= $2::bigint + 1))
 
 -- @all
 SELECT first, past, opened_at, filled_at, tried_at FROM outlive.partition ORDER BY first
 
--- Of each range, and of each kind of end that is over by $3, $4, $5: how many jobs have not ended,
--- how many have, but are to be kept, and when the oldest of the kind has ended. Numbers up to $6.
+-- Of one partition: how many jobs have not ended; and of each kind of end, how many are to be kept
+-- and when the oldest has ended.
 -- @look
-SELECT p.number, k.state,
-       (SELECT count(*) FROM (
-          SELECT FROM outlive.live WHERE job >= p.first AND job < p.past LIMIT $6::bigint) AS some),
-       (SELECT count(*) FROM (
-          SELECT FROM outlive.ended
-          WHERE state = k.state AND ended_at > k.until AND job >= p.first AND job < p.past
-          LIMIT $6::bigint) AS some),
-       (SELECT ended_at FROM outlive.ended
-        WHERE state = k.state AND job >= p.first AND job < p.past
-        ORDER BY ended_at LIMIT 1)
-FROM unnest($1::bigint[], $2::bigint[]) WITH ORDINALITY AS p(first, past, number)
-CROSS JOIN (VALUES (3, $3::bigint), (4, $4::bigint), (5, $5::bigint)) AS k(state, until)
-ORDER BY p.number, k.state
+SELECT (SELECT count(*) FROM (
+          SELECT FROM outlive.live WHERE job >= $1::bigint AND job < $2::bigint
+          LIMIT $6::bigint) AS few)
 
--- Those of DEFAULT, and of the ranges $5 to $6.
+-- The oldest ends: of each table and kind the first, and of these the first.
 -- @oldest_ended
-WITH kind AS MATERIALIZED (
-  SELECT * FROM (VALUES (3, $1::bigint), (4, $2::bigint), (5, $3::bigint)) AS k(state, until)
-), oldest AS MATERIALIZED (
-  SELECT * FROM (
-    (SELECT e.job, e.ended_at
-     FROM kind k
-     CROSS JOIN LATERAL (
-       SELECT job, ended_at FROM outlive.ended_default
-       WHERE state = k.state AND ended_at <= k.until
-       ORDER BY ended_at, job LIMIT $4::bigint) e)
-    UNION ALL
-    (SELECT e.job, e.ended_at
-     FROM unnest($5::bigint[], $6::bigint[]) AS r(first, past) CROSS JOIN kind k
-     CROSS JOIN LATERAL (
-       SELECT job, ended_at FROM outlive.ended
-       WHERE state = k.state AND ended_at <= k.until AND job >= r.first AND job < r.past
-       ORDER BY ended_at, job LIMIT $4::bigint) e)) AS each
-  ORDER BY ended_at, job LIMIT $4::bigint
-)
+SELECT job FROM
+
+-- Those that nobody has sent back to work since.
+-- @take_ended
 SELECT e.job, e.lane, e.state, e.flags
-FROM oldest
+FROM unnest($1::bigint[]) AS u(job)
 CROSS JOIN LATERAL (
-  SELECT job, lane, state, flags FROM outlive.ended WHERE job = oldest.job
+  SELECT job, lane, state, flags FROM outlive.ended
+  WHERE job = u.job
+    AND ended_at <= CASE state WHEN 3 THEN $2::bigint WHEN 4 THEN $3::bigint ELSE $4::bigint END
   FOR UPDATE SKIP LOCKED) e
 
 -- @settings
@@ -86,20 +64,9 @@ INSERT INTO outlive.partition (first, past) VALUES ($1::bigint, $2::bigint)
 -- @lock
 LOCK TABLE
 
--- Jobs that stay: they have not ended, or are to be kept. Up to $6.
+-- Jobs that stay: they have not ended, or are to be kept.
 -- @kept
-SELECT job FROM (
-  SELECT job FROM outlive.live WHERE job >= $1::bigint AND job < $2::bigint
-  UNION ALL
-  SELECT job FROM outlive.ended
-  WHERE state = 3 AND ended_at > $3::bigint AND job >= $1::bigint AND job < $2::bigint
-  UNION ALL
-  SELECT job FROM outlive.ended
-  WHERE state = 4 AND ended_at > $4::bigint AND job >= $1::bigint AND job < $2::bigint
-  UNION ALL
-  SELECT job FROM outlive.ended
-  WHERE state = 5 AND ended_at > $5::bigint AND job >= $1::bigint AND job < $2::bigint) AS some
-LIMIT $6::bigint
+SELECT job FROM
 
 -- The others.
 -- @count

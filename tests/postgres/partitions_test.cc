@@ -1,0 +1,454 @@
+// What has ended is dropped with its partition, and whatever is in no partition is in DEFAULT
+// (src/store/postgres/partitions.h).
+#include <doctest/doctest.h>
+#include <fmt/format.h>
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <limits>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "outlive/conformance/helpers.h"
+#include "outlive/store/postgres_store.h"
+#include "outlive/testing/virtual_clock.h"
+#include "tests/postgres/connection.h"
+#include "tests/postgres/server.h"
+
+namespace outlive::testing {
+namespace {
+
+using conformance::InsertAndClaim;
+using conformance::LaneOf;
+using conformance::ListAll;
+using conformance::MakeJob;
+using conformance::MustGet;
+using conformance::MustInsert;
+using conformance::Prune;
+using conformance::RequireOk;
+using conformance::StateOf;
+using conformance::TextOf;
+using conformance::Value;
+
+constexpr std::int64_t kSize = 64;  // Of the first partition: 8 jobs of it may be moved.
+
+using Strings = std::vector<std::string>;
+
+struct Site {
+  explicit Site(bool pooling = false) : store(Open(pooling)) {}
+
+  std::unique_ptr<PostgresStore> Open(bool pooling = false) const {
+    PostgresStoreOptions options;
+    options.clock = &clock;
+    options.schema = schema.name();
+    options.transaction_pooling = pooling;
+    options.watch = false;
+    options.partition_job_count_min = kSize;
+    return Value(PostgresStore::Open(schema.conninfo(), options));
+  }
+
+  std::string Sql(std::string_view text) const {
+    return fmt::format(fmt::runtime(text), schema.name());
+  }
+  // As in "SELECT count(*) FROM {}.job_default".
+  std::string Ask(std::string_view text) { return host.Query(Sql(text)); }
+  int Count(std::string_view table) {
+    return std::stoi(Ask(fmt::format("SELECT count(*) FROM {{0}}.{}", table)));
+  }
+
+  // As in "1-65".
+  Strings Ranges() {
+    return host.Column(Sql("SELECT first || '-' || past FROM {}.partition ORDER BY first"));
+  }
+  bool HasTables(JobId first) {
+    return Ask(fmt::format("SELECT to_regclass('{{0}}.job_{0}') IS NOT NULL"
+                           " OR to_regclass('{{0}}.ended_{0}') IS NOT NULL",
+                           first)) == "t";
+  }
+
+  // A new job whose session is its own.
+  ClaimedJob Claimed(const NewJob& job = MakeJob()) {
+    return InsertAndClaim(*store, job, fmt::format("session-{}", ++sessions));
+  }
+  JobId Complete(const NewJob& job = MakeJob()) {
+    const ClaimedJob claimed = Claimed(job);
+    RequireOk(conformance::FinishOne(*store, claimed, Transition::kComplete));
+    return claimed.lease.job;
+  }
+  // Until the newest id is `last` or a later one. How many jobs that were.
+  int CompleteUpTo(JobId last) {
+    int count = 0;
+    for (JobId id = 0; id < last; ++count) id = Complete();
+    return count;
+  }
+
+  TestSchema schema;
+  VirtualClock clock;
+  std::unique_ptr<PostgresStore> store;
+  Connection host{schema.conninfo()};
+  int sessions = 0;
+};
+
+// Prunes until there is no more. How many jobs that were.
+int PruneAll(JobStore& store, const PruneRequest& request = {}) {
+  int count = 0;
+  for (PruneResult result{.more = true}; result.more;) {
+    result = Value(Prune(store, request));
+    count += result.job_count;
+  }
+  return count;
+}
+
+// What Stats() says is what is there; and nothing is left of jobs that are gone.
+void CheckWhole(Site& site) {
+  std::array<std::int64_t, kJobStateCount> counts = {};
+  for (const Job& job : ListAll(*site.store, {.kind = conformance::kKind}))
+    ++counts[static_cast<std::size_t>(job.state)];
+  const JobStats::Lane lane = LaneOf(*site.store);
+  CHECK(lane.pending == counts[0]);
+  CHECK(lane.running == counts[2]);
+  CHECK(lane.completed == counts[3]);
+  CHECK(lane.cancelled == counts[4]);
+  CHECK(lane.dead == counts[5]);
+  for (const char* const table :
+       {"live", "ended", "tag", "error", "checkpoint", "output", "follow_up", "artifact"}) {
+    CAPTURE(table);
+    CHECK(site.Count(fmt::format("{} AS x WHERE NOT EXISTS (SELECT FROM {{0}}.job"
+                                 " WHERE id = x.job)",
+                                 table)) == 0);
+  }
+  CHECK(site.Count("job AS x WHERE NOT EXISTS (SELECT FROM {0}.live WHERE job = x.id)"
+                   " AND NOT EXISTS (SELECT FROM {0}.ended WHERE job = x.id)") == 0);
+}
+
+// What came of ends.
+void CancelFollowUps(JobStore& store) {
+  for (const Job& job : ListAll(store, {.state = JobState::kPending, .kind = "mail.sent"})) {
+    RequireOk(conformance::CancelJob(store, job.id).status());
+  }
+}
+
+// A running job that has something in every table.
+ClaimedJob ClaimedWithAll(Site& site, char artifact) {
+  NewJob job = MakeJob();
+  job.tags = {"monthly"};
+  job.follow_ups = {{.kind = "mail.sent"}};
+  const ClaimedJob claimed = site.Claimed(job);
+  RequireOk(conformance::FinishOne(
+      *site.store, conformance::Failed(claimed.lease, Transition::kRetry, "no answer")));
+  const ClaimedJob again =
+      conformance::ClaimOne(*site.store, fmt::format("session-{}", ++site.sessions));
+  REQUIRE(again.lease.job == claimed.lease.job);
+  RequireOk(conformance::WriteOne(*site.store, {.lease = again.lease,
+                                                .checkpoint = "half",
+                                                .artifact = conformance::MakeArtifact(artifact)}));
+  return again;
+}
+
+TEST_CASE("partitions: the next one is made ahead, about as large as a day") {
+  Site site;
+  CHECK(site.Ranges() == Strings{"1-65"});
+  site.CompleteUpTo(20);
+  RequireOk(Prune(*site.store).status());
+  CHECK(site.Ranges() == Strings{"1-65"});
+  site.CompleteUpTo(40);
+  RequireOk(Prune(*site.store).status());
+  CHECK(site.Ranges() == Strings{"1-65", "65-193"});  // Half in no time: twice as large.
+  site.CompleteUpTo(70);
+  RequireOk(Prune(*site.store).status());
+  site.clock.Advance(absl::Hours(16));
+  site.CompleteUpTo(135);
+  RequireOk(Prune(*site.store).status());
+  CHECK(site.Ranges() == Strings{"1-65", "65-193", "193-321"});  // In about a day.
+  site.CompleteUpTo(200);
+  RequireOk(Prune(*site.store).status());
+  site.clock.Advance(absl::Hours(72));
+  site.CompleteUpTo(262);
+  RequireOk(Prune(*site.store).status());
+  CHECK(site.Ranges().back() == "321-385");  // It would take days.
+  CHECK(site.Count("job_default") == 0);
+  CHECK(site.Count("ended_default") == 0);
+  CheckWhole(site);
+}
+
+TEST_CASE("partitions: what has ended is dropped with them, and what has not goes on") {
+  for (const bool pooling : {false, true}) {
+    CAPTURE(pooling);
+    Site site(pooling);
+    JobStore& store = *site.store;
+    const JobId waits = MustInsert(store, [] {
+      NewJob job = MakeJob();
+      job.run_at = VirtualClock::Start() + absl::Hours(24 * 30);
+      job.tags = {"monthly"};
+      return job;
+    }());
+    const ClaimedJob runs = ClaimedWithAll(site, 'a');
+    const ClaimedJob dead = ClaimedWithAll(site, 'b');
+    RequireOk(conformance::FinishOne(
+        store, conformance::Failed(dead.lease, Transition::kDie, "no such customer")));
+    const ClaimedJob done = ClaimedWithAll(site, 'c');
+    Finished finished = conformance::EndOf(done.lease, Transition::kComplete);
+    finished.output = "42 pages";
+    RequireOk(conformance::FinishOne(store, finished));
+    CancelFollowUps(store);
+    const JobId cancelled = conformance::JobIn(store, JobState::kCancelled);
+    site.CompleteUpTo(40);
+    RequireOk(Prune(store).status());
+    site.CompleteUpTo(kSize);
+    const auto in_first = [&](JobState state) {
+      int count = 0;
+      for (const Job& job : ListAll(store, {.state = state})) count += job.id <= kSize ? 1 : 0;
+      return count;
+    };
+    const int ended = in_first(JobState::kCompleted) + in_first(JobState::kCancelled);
+    RequireOk(Prune(store).status());
+    site.clock.Advance(absl::Hours(23));
+    const JobId later = site.Complete();
+    site.clock.Advance(absl::Minutes(59));
+    CHECK(Value(Prune(store)).job_count == 0);  // Never shorter than asked for.
+    const auto staying = [&] {
+      std::string text;
+      for (const JobId id : {waits, runs.lease.job, dead.lease.job, later}) {
+        text += TextOf(MustGet(store, id)) + "\n";
+      }
+      return text;
+    };
+    const std::string before = staying();
+    CHECK(site.HasTables(1));
+
+    site.clock.Advance(absl::Minutes(2));
+    const PruneResult result = Value(Prune(store, {.row_count_max = 10}));
+    CHECK(result.job_count == ended);
+    CHECK(result.more);
+    CHECK_FALSE(site.HasTables(1));
+    CHECK(absl::IsNotFound(store.Get(done.lease.job).status()));
+    CHECK(absl::IsNotFound(store.Get(cancelled).status()));
+    CHECK(absl::IsNotFound(store.FindArtifact(std::string(32, 'c')).status()));
+    CHECK(store.FindArtifact(std::string(32, 'b')).ok());
+    CHECK(staying() == before);
+    CHECK(ListAll(store, {.tag = "monthly"}).size() == 3);
+    CHECK(site.Count("job_default") == 3);
+    CheckWhole(site);
+
+    // Where they are now, they go on.
+    CHECK(Value(conformance::RequeueJob(store, dead.lease.job)) == JobState::kPending);
+    const ClaimedJob again = conformance::ClaimOne(store, "session-again");
+    CHECK(again.lease.job == dead.lease.job);
+    CHECK(again.checkpoint == "half");
+    RequireOk(conformance::FinishOne(store, again, Transition::kComplete));
+    RequireOk(conformance::FinishOne(store, runs, Transition::kComplete));
+    CHECK(Value(conformance::CancelJob(store, waits)) == JobState::kCancelled);
+    CancelFollowUps(store);
+    site.clock.Advance(absl::Hours(25));
+    CHECK(PruneAll(store) >= 3);
+    CHECK(site.Count("job_default") == 0);
+    CHECK(site.Count("ended_default") == 0);
+    CheckWhole(site);
+  }
+}
+
+TEST_CASE("partitions: while much is left in one its jobs stay for two days more, not longer") {
+  Site site;
+  NewJob later = MakeJob();
+  later.run_at = VirtualClock::Start() + absl::Hours(24 * 30);
+  std::vector<JobId> waiting;
+  for (int i = 0; i < 20; ++i) waiting.push_back(MustInsert(*site.store, later));
+  site.CompleteUpTo(kSize);
+  RequireOk(Prune(*site.store).status());
+  const int ended = site.Count("ended");
+  site.clock.Advance(absl::Hours(71));
+  CHECK(Value(Prune(*site.store)).job_count == 0);
+  CHECK(site.HasTables(1));
+  site.clock.Advance(absl::Hours(2));
+  CHECK(Value(Prune(*site.store, {.row_count_max = 10})).job_count == 10);
+  CHECK(PruneAll(*site.store) == ended - 10);
+  CHECK(site.HasTables(1));
+  CheckWhole(site);
+
+  // Of one that keeps few, it is dropped, whatever they are.
+  for (std::size_t i = 0; i < 12; ++i) {
+    RequireOk(conformance::CancelJob(*site.store, waiting[i]).status());
+  }
+  CHECK(Value(Prune(*site.store)).job_count == 0);
+  CHECK(site.HasTables(1));
+  site.clock.Advance(absl::Hours(25));
+  CHECK(Value(Prune(*site.store)).job_count == 12);
+  CHECK_FALSE(site.HasTables(1));
+  CHECK(site.Count("job_default") == 8);
+  CheckWhole(site);
+}
+
+TEST_CASE("partitions: one that is filled over many days is pruned row by row") {
+  Site site;
+  const int first = site.CompleteUpTo(20);
+  RequireOk(Prune(*site.store).status());
+  site.clock.Advance(absl::Hours(25));
+  // A third of it in a day and an hour: too slow to wait for the rest.
+  CHECK(Value(Prune(*site.store, {.row_count_max = 5})).job_count == 5);
+  CHECK(PruneAll(*site.store) == first - 5);
+  site.clock.Advance(absl::Hours(72));
+  const int second = site.CompleteUpTo(kSize);
+  site.clock.Advance(absl::Hours(25));
+  CHECK(PruneAll(*site.store) == second);
+  CheckWhole(site);
+}
+
+TEST_CASE("partitions: dead letters that are kept for ever do not keep the others") {
+  Site site;
+  for (int i = 0; i < 10; ++i) {
+    const ClaimedJob claimed = site.Claimed();
+    RequireOk(conformance::FinishOne(
+        *site.store, conformance::Failed(claimed.lease, Transition::kDie, "no such customer")));
+  }
+  const int ended = site.CompleteUpTo(kSize);
+  RequireOk(Prune(*site.store).status());
+  site.clock.Advance(absl::Hours(25));
+  CHECK(PruneAll(*site.store) == ended);
+  CHECK(site.HasTables(1));
+  CHECK(PruneAll(*site.store, {.keep_dead = absl::Hours(1)}) == 10);
+  CHECK_FALSE(site.HasTables(1));
+  CheckWhole(site);
+}
+
+TEST_CASE("partitions: a host that holds a lock keeps nobody, and is waited for another time") {
+  Site site;
+  site.CompleteUpTo(40);
+  site.host.Query("BEGIN");
+  site.Ask("SELECT count(*) FROM {}.job");
+  RequireOk(Prune(*site.store).status());
+  CHECK(site.Ranges() == Strings{"1-65"});  // None could be made,
+  site.CompleteUpTo(90);                    // so these go to DEFAULT.
+  site.host.Query("COMMIT");
+  CHECK(site.Count("job_default") > 0);
+  const std::string all = conformance::Snapshot(*site.store);
+  RequireOk(Prune(*site.store).status());
+  CHECK(site.Ranges() == Strings{"1-65"});  // Not again so soon.
+  site.clock.Advance(absl::Minutes(6));
+  RequireOk(Prune(*site.store).status());
+  REQUIRE(site.Ranges().size() == 2);
+  CHECK(std::stoi(site.Ranges()[1]) > 90);  // Above whatever is in DEFAULT.
+  CHECK(conformance::Snapshot(*site.store) == all);
+  site.CompleteUpTo(std::stoi(site.Ranges()[1]) + 5);
+  CHECK(site.Count("job_" + std::to_string(std::stoi(site.Ranges()[1]))) > 0);
+
+  site.clock.Advance(absl::Hours(25));
+  const int in_default = site.Count("ended_default");
+  site.host.Query("BEGIN");
+  site.Ask("SELECT count(*) FROM {}.job");
+  CHECK(Value(Prune(*site.store)).job_count >= in_default);
+  CHECK(site.Count("ended_default") == 0);
+  CHECK(site.HasTables(1));
+  CheckWhole(site);
+  site.Complete();
+  site.host.Query("COMMIT");
+  site.clock.Advance(absl::Minutes(6));
+  CHECK(PruneAll(*site.store) > 0);
+  CHECK_FALSE(site.HasTables(1));
+  CheckWhole(site);
+}
+
+TEST_CASE("partitions: of two stores one prunes, and what it undoes never was") {
+  Site site;
+  const std::unique_ptr<PostgresStore> other = site.Open();
+  site.CompleteUpTo(70);
+  RequireOk(Prune(*site.store).status());
+  site.clock.Advance(absl::Hours(25));
+  const std::string before = conformance::Snapshot(*site.store);
+  {
+    const std::unique_ptr<StoreTransaction> pruning = conformance::Begin(*site.store);
+    CHECK(Value(pruning->Prune({})).job_count > 0);
+    const PruneResult beside = Value(Prune(*other));
+    CHECK(beside.job_count == 0);
+  }
+  CHECK(ListAll(*other).size() > 0);
+  CHECK(site.HasTables(1));
+  CheckWhole(site);
+  CHECK(PruneAll(*other) > 0);
+  CHECK_FALSE(site.HasTables(1));
+  CheckWhole(site);
+}
+
+TEST_CASE("partitions: whoever reads while one is dropped finds what has moved") {
+  Site site;
+  const JobId waits = MustInsert(*site.store, [] {
+    NewJob job = MakeJob();
+    job.run_at = VirtualClock::Start() + absl::Hours(24 * 30);
+    return job;
+  }());
+  const std::unique_ptr<PostgresStore> other = site.Open();
+  site.CompleteUpTo(kSize);
+  RequireOk(Prune(*site.store).status());
+  site.clock.Advance(absl::Hours(25));
+  const std::unique_ptr<StoreTransaction> pruning = conformance::Begin(*site.store);
+  CHECK(Value(pruning->Prune({})).job_count > 0);
+  const int holder =
+      std::stoi(site.Ask("SELECT pid FROM pg_locks WHERE relation = '{}.job'::regclass"
+                         " AND mode = 'AccessExclusiveLock' AND granted"));
+  absl::StatusOr<Job> job = absl::UnknownError("not yet");
+  absl::StatusOr<std::vector<Job>> jobs = absl::UnknownError("not yet");
+  std::thread gets([&] { job = other->Get(waits); });
+  std::thread lists([&] { jobs = other->List({.state = JobState::kPending}, {}); });
+  Connection watcher(site.schema.conninfo());
+  const std::string both = fmt::format(
+      "SELECT count(*) >= 2 FROM pg_stat_activity WHERE {} = ANY (pg_blocking_pids(pid))", holder);
+  while (watcher.Query(both) != "t") {
+  }
+  RequireOk(pruning->Commit());
+  gets.join();
+  lists.join();
+  RequireOk(job.status());
+  CHECK(job->state == JobState::kPending);
+  RequireOk(jobs.status());
+  REQUIRE(jobs->size() == 1);
+  CHECK((*jobs)[0].id == waits);
+}
+
+TEST_CASE("partitions: stores that work, requeue and prune at once lose nothing") {
+  Site site;
+  const PruneRequest at_once{.keep_completed = absl::ZeroDuration(),
+                             .keep_cancelled = absl::ZeroDuration()};
+  std::atomic<bool> done = false;
+  std::atomic<int> pruned = 0;
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 2; ++i) {
+    threads.emplace_back([&] {
+      const std::unique_ptr<PostgresStore> store = site.Open();
+      while (!done) {
+        const absl::StatusOr<PruneResult> result = Prune(*store, at_once);
+        if (result.ok()) pruned += result->job_count;
+      }
+    });
+  }
+  int completed = 0;
+  std::vector<JobId> kept;
+  for (int i = 0; i < 400; ++i) {
+    const ClaimedJob claimed = site.Claimed();
+    if (i % 20 == 0) {
+      RequireOk(conformance::FinishOne(
+          *site.store, conformance::Failed(claimed.lease, Transition::kDie, "no such customer")));
+      kept.push_back(claimed.lease.job);
+    } else {
+      RequireOk(conformance::FinishOne(*site.store, claimed, Transition::kComplete));
+      ++completed;
+    }
+    site.clock.Advance(absl::Minutes(1));
+  }
+  CHECK_FALSE(site.HasTables(1));  // It was dropped meanwhile.
+  done = true;
+  for (std::thread& thread : threads) thread.join();
+  for (const JobId id : kept) CHECK(StateOf(*site.store, id) == JobState::kDead);
+  CheckWhole(site);
+  site.clock.Advance(absl::Hours(24 * 7));
+  CHECK(PruneAll(*site.store, at_once) + pruned == completed);
+  CHECK(ListAll(*site.store).size() == kept.size());
+  CheckWhole(site);
+}
+
+}  // namespace
+}  // namespace outlive::testing
