@@ -63,7 +63,7 @@ absl::Status CopiedRows::AddJob(const StoredJob& stored, int lane) {
   return absl::OkStatus();
 }
 
-// In the order of insert/add_live and job_rows/add_ended.
+// In the order of job_rows/add_live and job_rows/add_ended.
 void CopiedRows::AddState(const StoredJob& stored, int lane) {
   const Job& job = stored.job;
   std::vector<Array>& to = IsTerminal(job.state) ? ended_ : live_;
@@ -148,7 +148,7 @@ std::vector<Query> CopiedRows::Take() {
   }
   const std::pair<std::string_view, std::vector<Array>*> tables[] = {
       {"copy/add_jobs", &jobs_},
-      {"insert/add_live", &live_},
+      {"job_rows/add_live", &live_},
       {"job_rows/add_ended", &ended_},
       {"copy/set_sessions", &running_},
       {"insert/add_tags", &tags_},
