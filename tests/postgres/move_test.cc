@@ -1,6 +1,7 @@
 // Moves of jobs from a file to a server, and back.
 #include <doctest/doctest.h>
 
+#include <cstdint>
 #include <memory>
 #include <string>
 
@@ -31,8 +32,9 @@ namespace {
 // A schema, as a process that opens it finds it.
 class Schema {
  public:
-  Schema(const VirtualClock& clock, const outlive::PayloadCipher* cipher = nullptr)
-      : clock_(clock), cipher_(cipher) {
+  Schema(const VirtualClock& clock, const outlive::PayloadCipher* cipher = nullptr,
+         std::int64_t partition_job_count_min = 1'000)
+      : clock_(clock), cipher_(cipher), partition_job_count_min_(partition_job_count_min) {
     Open();
   }
   ~Schema() { store_.reset(); }  // Before its tables.
@@ -47,7 +49,7 @@ class Schema {
     options.schema = schema_.name();
     options.cipher = cipher_;
     options.watch = false;
-    options.partition_job_count_min = 16;
+    options.partition_job_count_min = partition_job_count_min_;
     options.lock_timeout = absl::Milliseconds(200);
     store_ = Value(PostgresStore::Open(schema_.conninfo(), options));
   }
@@ -56,6 +58,7 @@ class Schema {
   const outlive::testing::TestSchema schema_;
   const VirtualClock& clock_;
   const outlive::PayloadCipher* const cipher_;
+  const std::int64_t partition_job_count_min_;
   std::unique_ptr<PostgresStore> store_;
 };
 
@@ -124,7 +127,7 @@ TEST_CASE("work goes on on the server where it was") {
 TEST_CASE("what was moved lies in DEFAULT, and the next partition begins after it") {
   VirtualClock clock;
   SqliteFile from(clock);
-  Schema to(clock);
+  Schema to(clock, nullptr, 16);
   for (int i = 0; i < 50; ++i) JobIn(from.store(), outlive::JobState::kCancelled);
   const outlive::JobId waits = MustInsert(from.store());
   Value(MigrateStore(from.store(), to.store()));
