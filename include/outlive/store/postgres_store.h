@@ -26,6 +26,12 @@
 //   SELECT outlive.enqueue('invoice.send', '{"invoice_id": 42}', '{"priority": 2}');
 //   SELECT * FROM outlive.jobs WHERE state = 'dead';     also outlive.lanes, outlive.events
 //
+// Jobs lie in partitions by their ids, and Prune() drops those that are over, with as many jobs as
+// there are in one, whatever PruneRequest::row_count_max is. So a job may stay for up to two days
+// longer than asked for, never shorter (docs/guides/postgres.md). Prune() also makes partitions
+// ahead: call it now and then where no Runner does; without it jobs are kept all the same. While
+// another process prunes it does nothing.
+//
 // PostgreSQL 14 or newer; tested with 15.
 //
 // Thread-safety: as JobStore. Transactions of different stores, of one process or of several, run

@@ -40,11 +40,19 @@ constexpr std::int64_t kMarginPart = 8;
 constexpr absl::Duration kLockTimeout = absl::Milliseconds(200);
 constexpr absl::Duration kRetryPause = absl::Minutes(5);
 
+// How long the server may look through DEFAULT, with everything locked, for jobs of a partition
+// that is made: where it has so many that this is not enough, the new ones go there, too.
+constexpr absl::Duration kMakeTimeout = absl::Seconds(2);
+
 // Of the states, as they are kept: completed, cancelled, dead.
 constexpr std::array kStates = {3, 4, 5};
 
 // The number of the first parameter that AddUntil() adds after those of a range.
 constexpr std::size_t kUntilParameter = 3;
+
+std::string Milliseconds(absl::Duration duration) {
+  return fmt::format("{}", absl::ToInt64Milliseconds(duration));
+}
 
 std::string JobTable(const IdRange& range) { return fmt::format("outlive.job_{}", range.first); }
 
@@ -79,6 +87,13 @@ Query Configure(const std::vector<std::pair<std::string, std::string>>& settings
   return query;
 }
 
+void AddMaking(const IdRange& range, std::vector<Query>& queries) {
+  queries.push_back(With("partitions/create", PartitionOf(range, JobTable(range), "outlive.job")));
+  queries.push_back(
+      With("partitions/create", PartitionOf(range, EndedTable(range), "outlive.ended")));
+  queries.push_back(WithRange("partitions/add", range));
+}
+
 // How many jobs may be left in one that is dropped.
 std::int64_t KeptCountMax(const IdRange& range) {
   return std::min(kKeptCountMax, range.size() / kKeptPart);
@@ -97,6 +112,21 @@ std::string MakePartitionScript(const IdRange& range) {
       "INSERT INTO outlive.partition (first, past) VALUES ({}, {});\n",
       PartitionOf(range, JobTable(range), "outlive.job"),
       PartitionOf(range, EndedTable(range), "outlive.ended"), range.first, range.past);
+}
+
+absl::Status CoverIds(Session& session, JobId first, JobId last) {
+  const absl::StatusOr<Rows> rows = session.RunOne({.name = "partitions/all"});
+  OUTLIVE_RETURN_IF_ERROR(rows.status());
+  if (rows->size() == 0) return absl::OkStatus();
+  IdRange newest{rows->Int(rows->size() - 1, 0), rows->Int(rows->size() - 1, 1)};
+  std::vector<Query> queries;
+  while (newest.past <= last) {
+    const std::int64_t size = std::min(2 * newest.size(), kPartitionJobCountMost);
+    newest.first = std::max(newest.past, first);
+    newest.past = newest.first + size;
+    AddMaking(newest, queries);
+  }
+  return queries.empty() ? absl::OkStatus() : session.Run(queries).status();
 }
 
 // -- What there is ------------------------------------------------------------------------------
@@ -247,32 +277,25 @@ absl::Status Partitions::MakeNext() {
   const std::optional<IdRange> next = Next();
   if (!next || !MayTry()) return absl::OkStatus();
   const JobId newest = partitions_.empty() ? 0 : partitions_.back().range.first;
-  return Try(newest,
-             [&] {
-               const std::array queries = {
-                   With("partitions/create", PartitionOf(*next, JobTable(*next), "outlive.job")),
-                   With("partitions/create",
-                        PartitionOf(*next, EndedTable(*next), "outlive.ended")),
-                   WithRange("partitions/add", *next)};
-               return context_.session().Run(queries).status();
-             })
-      .status();
+  std::vector<Query> queries = {Configure({{"statement_timeout", Milliseconds(kMakeTimeout)}})};
+  AddMaking(*next, queries);
+  return Try(newest, [&] { return context_.session().Run(queries).status(); }).status();
 }
 
 absl::StatusOr<bool> Partitions::Try(JobId first, absl::FunctionRef<absl::Status()> call) {
   const absl::StatusOr<Rows> before = context_.session().RunOne({.name = "partitions/settings"});
   OUTLIVE_RETURN_IF_ERROR(before.status());
   // A whole partition is looked through, and compared with few jobs.
-  const std::array start = {
-      Query{.name = "transaction/savepoint"},
-      Configure({{"lock_timeout", fmt::format("{}", absl::ToInt64Milliseconds(kLockTimeout))},
-                 {"enable_seqscan", "on"},
-                 {"enable_hashjoin", "on"}})};
+  const std::array start = {Query{.name = "transaction/savepoint"},
+                            Configure({{"lock_timeout", Milliseconds(kLockTimeout)},
+                                       {"enable_seqscan", "on"},
+                                       {"enable_hashjoin", "on"}})};
   OUTLIVE_RETURN_IF_ERROR(context_.session().Run(start).status());
   if (call().ok()) {
     const std::array end = {Configure({{"lock_timeout", before->String(0, 0)},
-                                       {"enable_seqscan", before->String(0, 1)},
-                                       {"enable_hashjoin", before->String(0, 2)}}),
+                                       {"statement_timeout", before->String(0, 1)},
+                                       {"enable_seqscan", before->String(0, 2)},
+                                       {"enable_hashjoin", before->String(0, 3)}}),
                             Query{.name = "transaction/release"}};
     OUTLIVE_RETURN_IF_ERROR(context_.session().Run(end).status());
     return true;

@@ -31,6 +31,7 @@
 #include <vector>
 
 #include "outlive/core/job_store.h"
+#include "store/postgres/session.h"
 #include "store/postgres/write_context.h"
 
 namespace outlive::postgres {
@@ -50,6 +51,10 @@ struct IdRange {
 
 // Statements that make the partitions of a range.
 std::string MakePartitionScript(const IdRange& range);
+
+// Makes partitions up to the id `last`, for jobs that are written from `first` on by nobody else:
+// those of a move. Each is twice as large as the one before, up to the largest.
+absl::Status CoverIds(Session& session, JobId first, JobId last);
 
 class Partitions {
  public:

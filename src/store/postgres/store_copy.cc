@@ -12,6 +12,7 @@
 #include "store/postgres/artifact_row.h"
 #include "store/postgres/copied_rows.h"
 #include "store/postgres/flags.h"
+#include "store/postgres/partitions.h"
 
 namespace outlive::postgres {
 namespace {
@@ -279,6 +280,10 @@ absl::Status PostgresCopy::Fill(const StoreRows& rows) {
       context().Count((*lanes)[i], rows.jobs[i].job.state, 1);
     }
     for (const StoredKey& key : rows.keys) copied.AddKey(key);
+    if (!rows.jobs.empty()) {
+      OUTLIVE_RETURN_IF_ERROR(
+          CoverIds(context().session(), rows.jobs.front().job.id, rows.jobs.back().job.id));
+    }
     std::vector<Query> queries = copied.Take();
     if (!rows.events.empty() && filling->last_event != 0 &&
         rows.events.front().seq != filling->last_event + 1) {

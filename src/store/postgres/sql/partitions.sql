@@ -45,8 +45,8 @@ CROSS JOIN LATERAL (
   FOR UPDATE SKIP LOCKED) e
 
 -- @settings
-SELECT current_setting('lock_timeout'), current_setting('enable_seqscan'),
-       current_setting('enable_hashjoin')
+SELECT current_setting('lock_timeout'), current_setting('statement_timeout'),
+       current_setting('enable_seqscan'), current_setting('enable_hashjoin')
 
 -- @tried
 UPDATE outlive.partition SET tried_at = $2::bigint WHERE first = $1::bigint
