@@ -182,12 +182,10 @@ TEST_CASE("partitions: what has ended is dropped with them, and what has not goe
     CAPTURE(pooling);
     Site site(pooling);
     JobStore& store = *site.store;
-    const JobId waits = MustInsert(store, [] {
-      NewJob job = MakeJob();
-      job.run_at = VirtualClock::Start() + absl::Hours(24 * 30);
-      job.tags = {"monthly"};
-      return job;
-    }());
+    NewJob in_a_month = MakeJob();
+    in_a_month.run_at = VirtualClock::Start() + absl::Hours(24 * 30);
+    in_a_month.tags = {"monthly"};
+    const JobId waits = MustInsert(store, in_a_month);
     const ClaimedJob runs = ClaimedWithAll(site, 'a');
     const ClaimedJob dead = ClaimedWithAll(site, 'b');
     RequireOk(conformance::FinishOne(
@@ -201,12 +199,7 @@ TEST_CASE("partitions: what has ended is dropped with them, and what has not goe
     site.CompleteUpTo(40);
     RequireOk(Prune(store).status());
     site.CompleteUpTo(kSize);
-    const auto in_first = [&](JobState state) {
-      int count = 0;
-      for (const Job& job : ListAll(store, {.state = state})) count += job.id <= kSize ? 1 : 0;
-      return count;
-    };
-    const int ended = in_first(JobState::kCompleted) + in_first(JobState::kCancelled);
+    const int ended = site.Count("ended_1 WHERE state <> 5");
     RequireOk(Prune(store).status());
     site.clock.Advance(absl::Hours(23));
     const JobId later = site.Complete();
@@ -340,7 +333,7 @@ TEST_CASE("partitions: a host that holds a lock keeps nobody, and is waited for 
   site.clock.Advance(absl::Hours(25));
   const int in_default = site.Count("ended_default");
   site.host.Query("BEGIN");
-  site.Ask("SELECT count(*) FROM {}.job");
+  site.Ask("SELECT {}.enqueue('mail.send', '{{}}')");
   CHECK(Value(Prune(*site.store)).job_count >= in_default);
   CHECK(site.Count("ended_default") == 0);
   CHECK(site.HasTables(1));

@@ -1,19 +1,18 @@
 // Partitions makes and drops the partitions of outlive.job and outlive.ended, so that what has
-// ended costs nothing to delete.
+// ended need not be deleted row by row.
 //
-// A partition has the jobs of a range of ids, about those of a day. The next one is made once half
-// of the newest is used, so that nobody who adds jobs ever waits for it. Ids that are in no
-// partition are in DEFAULT, which everything works with just the same, only that its jobs are
-// deleted row by row.
+// A partition has the jobs of a range of ids, about a day's. The next one is made once half of the
+// newest is used, so that nobody who adds jobs ever waits for it. Whatever is in no partition is in
+// DEFAULT, where everything is the same but that jobs are deleted row by row.
 //
-// A partition that got its ids within kSpanMax is dropped when nothing in it has to be kept, or so
-// few jobs that they can move to DEFAULT. Until then nothing of it is deleted, so that its jobs stay
-// for up to kOverdueMax longer than was asked for. From then on, and in partitions that fill more
-// slowly, jobs are deleted row by row.
+// A partition that was filled within kSpanMax is dropped once everything in it may go, but for a
+// few jobs that move to DEFAULT. Until then nothing of it is deleted, for as long as no job stays
+// by more than kOverdueMax longer than asked for. From then on, and where partitions are filled
+// more slowly, jobs are deleted row by row.
 //
-// Making and dropping lock both tables as a whole. Who waits for that makes everybody wait, so it
-// is given up after kLockTimeout and tried again after kRetryPause; and what takes long when
-// dropping is done before. All of it is in the transaction of Prune(), in savepoints.
+// Making and dropping lock both tables as a whole, and while somebody waits for that, everybody
+// waits behind him. So it is given up after kLockTimeout and left for kRetryPause, and whatever
+// takes long is done before. All of it is in the transaction of Prune(), in savepoints.
 //
 // Thread-safety: none; for the thread that has the transaction.
 #ifndef OUTLIVE_SRC_STORE_POSTGRES_PARTITIONS_H_
