@@ -17,6 +17,7 @@ namespace outlive {
 struct GroupCommit::Request {
   int job_count = 0;
   bool alone = false;  // In its group.
+  bool last = false;   // Of its group.
   Work work;
   Done done;  // Null: somebody waits in Run(), and the request is on that stack.
   absl::Span<const NewJob> adds;
@@ -122,6 +123,7 @@ absl::Status GroupCommit::Run(int job_count,
                               absl::Span<const NewJob> adds) {
   Request request;
   request.adds = adds;
+  request.last = CountsBacklog(adds);
   request.job_count = job_count;
   request.work = [work](StoreTransaction& transaction) { return work(transaction); };
   return RunRequest(request);
@@ -159,6 +161,7 @@ absl::Status GroupCommit::RunRequest(Request& request) {
 void GroupCommit::Submit(int job_count, Work work, Done done, absl::Span<const NewJob> adds) {
   auto request = std::make_unique<Request>();
   request->adds = adds;
+  request->last = CountsBacklog(adds);
   request->job_count = job_count;
   request->work = std::move(work);
   request->done = std::move(done);
@@ -251,8 +254,6 @@ void GroupCommit::LeadOnce() {
     group = std::move(groups_.front());
     groups_.pop_front();  // Nobody can join it any more.
   }
-  std::stable_partition(group->requests.begin(), group->requests.end(),
-                        [](const Request* each) { return !CountsBacklog(each->adds); });
   Execute(group->requests);
   {
     // The next group begins before this one's callers have been told.
@@ -302,6 +303,18 @@ void GroupCommit::ExecuteTogether(absl::Span<Request* const> requests, bool& com
   }
 }
 
+// Gives the first failure.
+absl::Status GroupCommit::WorkTogether(absl::Span<Request* const> requests,
+                                       StoreTransaction& transaction) {
+  for (const bool last : {false, true}) {
+    for (Request* request : requests) {
+      if (request->last != last) continue;
+      if (absl::Status status = request->work(transaction); !status.ok()) return status;
+    }
+  }
+  return absl::OkStatus();
+}
+
 // True: a conflict was the reason that nothing was written.
 bool GroupCommit::ExecuteOnce(absl::Span<Request* const> requests, bool& committing,
                               bool accompanied) {
@@ -311,9 +324,7 @@ bool GroupCommit::ExecuteOnce(absl::Span<Request* const> requests, bool& committ
   };
   absl::StatusOr<std::unique_ptr<StoreTransaction>> transaction = Begin();
   if (!transaction.ok()) return end(transaction.status());
-  for (Request* request : requests) {
-    absl::Status status = request->work(**transaction);
-    if (status.ok()) continue;
+  if (absl::Status status = WorkTogether(requests, **transaction); !status.ok()) {
     transaction->reset();  // Nothing of this group stays.
     if (requests.size() == 1 || IsOfTheStore(status)) return end(status);
     ExecuteOneByOne(requests);

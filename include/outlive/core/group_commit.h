@@ -99,6 +99,8 @@ class GroupCommit {
   absl::StatusOr<std::unique_ptr<StoreTransaction>> Begin();
   void Execute(absl::Span<Request* const> requests);
   void ExecuteTogether(absl::Span<Request* const> requests, bool& committing);
+  static absl::Status WorkTogether(absl::Span<Request* const> requests,
+                                   StoreTransaction& transaction);
   bool ExecuteOnce(absl::Span<Request* const> requests, bool& committing, bool accompanied = true);
   void ExecuteOneByOne(absl::Span<Request* const> requests);
   static void EndAll(absl::Span<Request* const> requests, const absl::Status& status);
