@@ -69,7 +69,7 @@ class Store final : public ForwardingJobStore {
     if (!begun.ok()) return begun.status();
     return std::make_unique<Transaction>(*std::move(begun), *this);
   }
-  absl::StatusOr<std::unique_ptr<StoreTransaction>> BeginUpkeep() override { return Begin(); }
+  absl::StatusOr<std::unique_ptr<StoreTransaction>> BeginUpkeep(Upkeep) override { return Begin(); }
 
   // The kinds of all jobs, in the order in which they were added.
   std::vector<std::string> Kinds() {
