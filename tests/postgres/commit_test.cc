@@ -107,7 +107,7 @@ TEST_CASE("the end of an attempt in doubt is settled by its fence (G03)") {
   }
 }
 
-// Of a store whose transactions follow one another closely, so that new jobs have their ids already.
+// So that the store's transactions follow one another closely: the next jobs have their ids then.
 void AddJobs(PostgresStore& store, int count) {
   for (int i = 0; i < count; ++i) REQUIRE(InsertOne(store, conformance::MakeJob()).ok());
 }

@@ -4,7 +4,6 @@
 #include <doctest/doctest.h>
 #include <fmt/format.h>
 
-#include <chrono>
 #include <memory>
 #include <string>
 #include <vector>
@@ -13,7 +12,6 @@
 #include "outlive/store/postgres_store.h"
 #include "outlive/testing/virtual_clock.h"
 #include "tests/postgres/connection.h"
-#include "tests/postgres/proxy.h"
 #include "tests/postgres/server.h"
 
 TEST_SUITE_BEGIN("slow");
@@ -40,6 +38,19 @@ class Site {
     options.schema = "jobs";
     options.watch = false;
     return Value(PostgresStore::Open(conninfo, options));
+  }
+
+  // Of this one every claim is slow in the server, so that it always has a floor, however fast the
+  // machine is.
+  std::unique_ptr<PostgresStore> OpenSlow() {
+    Connection owner(server.conninfo());
+    owner.Query(
+        "CREATE FUNCTION jobs.slow_down() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+        " IF current_setting('application_name') = 'slow' THEN PERFORM pg_sleep(0.03); END IF;"
+        " RETURN NULL; END $$");
+    owner.Query(
+        "CREATE TRIGGER slow_down BEFORE UPDATE ON jobs.live EXECUTE FUNCTION jobs.slow_down()");
+    return OpenAt(server.conninfo() + " application_name=slow");
   }
 
   // A host's transaction with a snapshot, which ends with the connection.
@@ -103,10 +114,7 @@ class Site {
 TEST_CASE("a claim costs the same while an old transaction keeps the dead in its way (G13)") {
   Site site;
   const std::unique_ptr<PostgresStore> drainer = site.Open();
-  // For this one every claim is slow, so that it always has a floor, however fast the machine is.
-  Proxy proxy(site.server.address());
-  proxy.SetDelay(std::chrono::milliseconds(12));
-  const std::unique_ptr<PostgresStore> prober = site.OpenAt(proxy.conninfo());
+  const std::unique_ptr<PostgresStore> prober = site.OpenSlow();
   RequireOk(conformance::OpenSession(*drainer, conformance::kSession, absl::Hours(1)));
   site.Enqueue(*drainer, kStanding);
   site.Drain(*prober, 1);

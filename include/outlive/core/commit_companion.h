@@ -1,6 +1,6 @@
-// CommitCompanion goes along with commits that add jobs: what it would do in a transaction of its own
-// right after them is done in theirs, and costs no commit of its own. A runner claims so what is
-// being added (GroupCommit::Accompany()).
+// CommitCompanion goes along with commits that add jobs: what it would do right after them, in a
+// transaction of its own, is done in theirs, and costs no commit. A runner claims so what is being
+// added (GroupCommit::Accompany()).
 //
 // Thread-safety: GroupCommit calls it on the thread that leads a group, one group at a time.
 #ifndef OUTLIVE_CORE_COMMIT_COMPANION_H_
@@ -18,7 +18,7 @@ class CommitCompanion {
  public:
   virtual ~CommitCompanion() = default;
 
-  // A transaction that has added these jobs is about to be committed; some of them, or all, may have
+  // A transaction that has added these jobs is about to be committed; some or all of them may have
   // been duplicates, or refused. True: it comes along, and End() follows. Must be quick.
   virtual bool Join(absl::Span<const NewJob> added) = 0;
 
