@@ -58,7 +58,8 @@ function ratio(ours, theirs, unit) {
 }
 
 // For each measure {measure, title, unit, rows}. A row is one contender with its runs, their
-// median, min and max, and by how much outlive is better: at the same durability, and at full.
+// median, min and max, for a latency the median of their 99th percentiles, and by how much outlive
+// is better: at the same durability, and at full.
 export function summarize(results) {
   const measures = [...new Set(results.runs.map((run) => run.measure))];
   return measures.map((measure) => {
@@ -76,6 +77,7 @@ export function summarize(results) {
       return {
         ...contender, runs: good,
         median: median(values), min: Math.min(...values), max: Math.max(...values),
+        p99: isLatency(unit) ? median(good.map((run) => run.p99)) : null,
         ratioSame: isOurs ? null : ratio(outlive(contender.safe, contender.database), good, unit),
         ratioFull: isOurs ? null : ratio(outlive(true, contender.database), good, unit),
       };
@@ -99,12 +101,13 @@ export const conditionsText = ({conditions}) => [
 
 function cellsOf(row, unit) {
   const name = [row.system, row.durability, row.safe ? 'yes' : 'no'];
-  if (row.runs.length === 0) return [...name, 'failed', '', '', '', ''];
+  if (row.runs.length === 0) return [...name, 'failed', '', '', '', '', ''];
   const range = `${formatNumber(row.min)}–${formatNumber(row.max)}`;
   const {jobs, of} = row.runs[0];
   const count = jobs === undefined ? '' :
       of > jobs ? `${grouped(jobs)} of ${grouped(of)}` : grouped(jobs);
-  return [...name, formatValue(row.median, unit), range, formatRatio(row.ratioSame),
+  const p99 = row.p99 === null ? '' : formatValue(row.p99, unit);
+  return [...name, formatValue(row.median, unit), range, p99, formatRatio(row.ratioSame),
           formatRatio(row.ratioFull), count];
 }
 
@@ -118,7 +121,7 @@ function markdown(rows) {
 // The table, as Markdown that also reads well in a terminal.
 export function reportText(results) {
   const header = ['measure', 'queue', 'durability', 'survives a power cut', 'median', 'min–max',
-                  'outlive, as durable, is better by', 'outlive, full, is better by',
+                  'p99', 'outlive, as durable, is better by', 'outlive, full, is better by',
                   'jobs (round 1)'];
   const rows = [header];
   for (const {title, unit, rows: contenders} of summarize(results)) {
