@@ -36,6 +36,9 @@ enum Live : std::size_t { kJob, kLiveLane, kPriority, kRunAt, kFlags, kLiveCount
 // processes are in order up to this.
 constexpr absl::Duration kKeepIds = absl::Seconds(1);
 
+// For how many of the next transactions they are taken at once.
+constexpr std::size_t kTransactionsAhead = 4;
+
 absl::Duration SinceBoot() { return SystemClockInstance().SinceBoot(); }
 
 Query IdsQuery(std::size_t count) {
@@ -158,7 +161,7 @@ std::optional<Query> Inserter::TakeIdsAhead() const {
   if (used_ids_ == 0 || started_at_ - last_commit_at_ > kKeepIds) return std::nullopt;
   const std::size_t wanted = std::max(used_ids_, usual_ids_);
   if (wanted > limits::kCommitJobCountMax || wanted <= ids_.size()) return std::nullopt;
-  return IdsQuery(wanted - ids_.size());
+  return IdsQuery(kTransactionsAhead * wanted - ids_.size());
 }
 
 void Inserter::Committed(const Rows* ids) {

@@ -1,9 +1,9 @@
 // Inserter adds jobs. They are kept in memory until Take(): many callers who share a transaction
 // share the statements too. Only a key and a limit of the backlog have to ask the server at once.
 //
-// Ids come from a sequence of the server. While transactions follow one another closely, each takes
-// those of the next along with its commit, so that a transaction that only adds jobs is one round
-// trip.
+// Ids come from a sequence of the server. While transactions follow one another closely, some take
+// those of the next ones along with their commit, so that a transaction that only adds jobs is one
+// round trip.
 //
 // Thread-safety: none; for the thread that has the transaction.
 #ifndef OUTLIVE_SRC_STORE_POSTGRES_INSERT_H_
@@ -45,7 +45,7 @@ class Inserter {
   // What writes the new jobs; nothing where there are none.
   std::vector<Query> Take();
 
-  // Takes ids for the next transaction, along with this one's commit; nothing where that is not
+  // Takes ids for the next transactions, along with this one's commit; nothing where that is not
   // worth it. Then Committed() has its answer, which is null where it was not asked.
   std::optional<Query> TakeIdsAhead() const;
   void Committed(const Rows* ids);
