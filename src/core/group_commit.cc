@@ -53,13 +53,18 @@ bool CountsBacklog(absl::Span<const NewJob> jobs) {
 
 }  // namespace
 
-// The companion of a group, if one comes along; it is told how that ends, whatever happens.
+// The companion of a group, if one comes along; it is told how that ends, whatever happens. Where
+// other processes may have to wait already (`last`) nobody does.
 class GroupCommit::Along {
  public:
   Along(GroupCommit& commits, absl::Span<Request* const> requests) : commits_(commits) {
     const auto adds = [](const Request* each) { return !each->adds.empty(); };
+    const auto is_last = [](const Request* each) { return each->last; };
     if (std::none_of(requests.begin(), requests.end(), adds)) return;
-    const auto joins = [this](const Request* each) { return companion_->Join(each->adds); };
+    if (std::any_of(requests.begin(), requests.end(), is_last)) return;
+    const auto joins = [this](const Request* each) {
+      return !each->adds.empty() && Joins(each->adds);
+    };
     for (std::size_t i = 0; Ask(i); ++i) {
       if (std::any_of(requests.begin(), requests.end(), joins)) return;
       Forget();
@@ -72,8 +77,16 @@ class GroupCommit::Along {
   Along(const Along&) = delete;
   Along& operator=(const Along&) = delete;
 
+  // Exceptions are the companion's own failure.
   absl::Status Work(StoreTransaction& transaction) {
-    return companion_ == nullptr ? absl::OkStatus() : companion_->Work(transaction);
+    if (companion_ == nullptr) return absl::OkStatus();
+    try {
+      return companion_->Work(transaction);
+    } catch (abi::__forced_unwind&) {
+      throw;
+    } catch (...) {
+      return commits_.thrown_;
+    }
   }
 
   void Committing() { committing_ = true; }
@@ -92,6 +105,17 @@ class GroupCommit::Along {
     commits_.asked_ = commits_.companions_[i];
     companion_ = commits_.asked_;
     return true;
+  }
+
+  bool Joins(absl::Span<const NewJob> added) {
+    try {
+      return companion_->Join(added);
+    } catch (abi::__forced_unwind&) {
+      Forget();
+      throw;
+    } catch (...) {
+      return false;
+    }
   }
 
   void Forget() {

@@ -410,14 +410,9 @@ void Dispatcher::LogFailure(const absl::Status& status) {
 
 // -- As a companion of commits that add jobs ------------------------------------------------------
 
-// Only where a turn would find a slot for one of them, and nothing else is to be done.
 bool Dispatcher::Join(absl::Span<const NewJob> added) {
   MutexLock lock(mutex_);
-  if (turning_ || finishing_ || !ended_.empty() || !CanClaim()) return false;
-  if (services_.clock.SinceBoot() < paused_until_) return false;
-  const absl::Time now = services_.clock.Now();
-  const auto has_slot = [&](const NewJob& job) { return HasSlotFor(job, now); };
-  if (std::none_of(added.begin(), added.end(), has_slot)) return false;
+  if (!IsIdle() || !HasSlotFor(added)) return false;
   along_ = Turn();
   AskFor(along_, /*due=*/true);
   if (along_.asked == 0) return false;
@@ -431,10 +426,23 @@ bool Dispatcher::Join(absl::Span<const NewJob> added) {
   return true;
 }
 
-bool Dispatcher::HasSlotFor(const NewJob& job, absl::Time now) const {
-  const std::size_t slot = SlotOf(job.queue);
-  return job.run_at <= now && slot < slots_.size() && slots_[slot].free() > 0 &&
-         std::find(kinds_.begin(), kinds_.end(), job.kind) != kinds_.end();
+// It could claim, and no turn is due.
+bool Dispatcher::IsIdle() const {
+  return !turning_ && !finishing_ && CanClaim() && services_.clock.SinceBoot() >= paused_until_ &&
+         PauseLeft() > absl::ZeroDuration();
+}
+
+// For one of them, now.
+bool Dispatcher::HasSlotFor(absl::Span<const NewJob> jobs) const {
+  const absl::Time now = services_.clock.Now();
+  for (const NewJob& job : jobs) {
+    const std::size_t slot = SlotOf(job.queue);
+    if (job.run_at <= now && slot < slots_.size() && slots_[slot].free() > 0 &&
+        std::find(kinds_.begin(), kinds_.end(), job.kind) != kinds_.end()) {
+      return true;
+    }
+  }
+  return false;
 }
 
 absl::Status Dispatcher::Work(StoreTransaction& transaction) {
@@ -445,7 +453,7 @@ absl::Status Dispatcher::Work(StoreTransaction& transaction) {
 
 // What is executed may run anything, so it leaves this thread to its owner. A failure that is not
 // about the session is met again by a turn of its own.
-void Dispatcher::End(const absl::Status& status) {
+void Dispatcher::End(const absl::Status& status) noexcept {
   std::vector<AttemptPtr> attempts;
   if (status.ok()) {
     attempts = Succeeded(along_, absl::ZeroDuration());

@@ -75,7 +75,7 @@ class Dispatcher final : public CommitCompanion {
 
   bool Join(absl::Span<const NewJob> added) override;
   absl::Status Work(StoreTransaction& transaction) override;
-  void End(const absl::Status& status) override;
+  void End(const absl::Status& status) noexcept override;
 
   // ------------------------------------------------------------------------------------------
 
@@ -156,7 +156,8 @@ class Dispatcher final : public CommitCompanion {
   absl::Duration PauseLeft() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool AwaitWork(std::vector<AttemptPtr>& admitted);
   void TakeTurn();
-  bool HasSlotFor(const NewJob& job, absl::Time now) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  bool IsIdle() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  bool HasSlotFor(absl::Span<const NewJob> jobs) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   Turn Begin();
   void AskFor(Turn& turn, bool due) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void TakeEnded(Turn& turn) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);

@@ -48,7 +48,7 @@ class Traveller final : public CommitCompanion {
     if (status.ok() && work) status = work();
     return status;
   }
-  void End(const absl::Status& status) override { ends.push_back(status); }
+  void End(const absl::Status& status) noexcept override { ends.push_back(status); }
 
   bool joins = true;
   std::function<absl::Status()> work;
@@ -148,6 +148,16 @@ TEST_CASE("a companion is not asked for commits that add nothing") {
   CHECK(companion.ends.empty());
 }
 
+TEST_CASE("a companion is not asked where somebody counts a backlog") {
+  Rig rig;
+  Traveller companion;
+  rig.commits.Accompany(companion);
+  NewJob job = JobOf("a");
+  job.backlog_max = 10;
+  CHECK(rig.Add(job).ok());
+  CHECK(companion.asked_for.empty());
+}
+
 TEST_CASE("the first companion that joins is the only one") {
   Rig rig;
   Traveller absent;
@@ -209,14 +219,14 @@ TEST_CASE("a companion hears of exceptions, in its work and in the commit") {
   Traveller companion;
   rig.commits.Accompany(companion);
   companion.work = []() -> absl::Status { throw std::bad_alloc(); };
-  CHECK(absl::IsUnavailable(rig.Add(JobOf("a"))));
+  CHECK(rig.Add(JobOf("a")).ok());
   companion.work = nullptr;
   rig.store.commit = []() -> absl::Status { throw std::runtime_error("commit"); };
-  CHECK(absl::IsUnknown(rig.Add(JobOf("a"))));
+  CHECK(absl::IsUnknown(rig.Add(JobOf("b"))));
   REQUIRE(companion.ends.size() == 2);
   CHECK(absl::IsUnavailable(companion.ends[0]));
   CHECK(absl::IsUnknown(companion.ends[1]));
-  CHECK(rig.store.Kinds().empty());
+  CHECK(rig.store.Kinds() == Kinds{"a"});
 }
 
 TEST_CASE("whoever leaves waits for a companion that is on its way") {

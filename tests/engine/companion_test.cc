@@ -17,7 +17,7 @@ namespace {
 struct World {
   World() {
     store.faults.before_commit = [this](const Asked& asked) {
-      if (!asked.insert || !asked.claim) return absl::OkStatus();
+      if (!asked.claim_after_insert) return absl::OkStatus();
       ++both;
       return together ? together() : absl::OkStatus();
     };
@@ -131,14 +131,14 @@ TEST_CASE("jobs added and claimed in doubt are run once, by whom their lease is 
     return Done();
   });
   RunnerOptions options = Patient();
-  options.lease = absl::Seconds(2);
+  options.lease = absl::Seconds(20);
   options.sweep_interval = absl::Milliseconds(100);
   Runner runner(world.client, workers, options);
   REQUIRE(runner.Start().ok());
   CHECK(world.Await(world.AddWithClaim()) == JobState::kCompleted);
   std::atomic<bool> doubtful = true;
   world.store.faults.after_commit = [&](const Asked& asked) {
-    return asked.insert && asked.claim && doubtful.exchange(false)
+    return asked.claim_after_insert && doubtful.exchange(false)
                ? absl::UnknownError("an error at fsync")
                : absl::OkStatus();
   };

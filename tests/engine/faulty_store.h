@@ -17,6 +17,7 @@ namespace outlive::tests {
 struct Asked {
   bool insert = false;
   bool claim = false;
+  bool claim_after_insert = false;
   bool finish = false;
   bool renew = false;
 };
@@ -66,6 +67,7 @@ class FaultyStore final : public ForwardingJobStore {
     }
     absl::StatusOr<ClaimResult> Claim(const ClaimRequest& request) override {
       asked_.claim = true;
+      asked_.claim_after_insert = asked_.insert;
       return ForwardingStoreTransaction::Claim(request);
     }
     absl::StatusOr<std::vector<absl::Status>> Finish(absl::Span<const Finished> finished) override {

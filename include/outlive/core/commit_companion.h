@@ -19,17 +19,18 @@ class CommitCompanion {
   virtual ~CommitCompanion() = default;
 
   // A transaction that has added these jobs is about to be committed; some or all of them may have
-  // been duplicates, or refused. True: it comes along, and End() follows. Must be quick.
+  // been duplicates, or refused. True: it comes along, and End() follows. Must be quick; an
+  // exception counts as false.
   virtual bool Join(absl::Span<const NewJob> added) = 0;
 
-  // Its part of the transaction, the last one. Not OK: nobody else is harmed, because everything is
-  // done again without it.
+  // Its part of the transaction, the last one. Not OK, or an exception: nobody else is harmed,
+  // because everything is done again without it.
   virtual absl::Status Work(StoreTransaction& transaction) = 0;
 
   // How it ended: OK is durable; else what Work() or the commit has said, or kUnavailable and
   // kUnknown where an exception ended it before and in the commit. Those who added the jobs wait
   // for it, so it must be quick.
-  virtual void End(const absl::Status& status) = 0;
+  virtual void End(const absl::Status& status) noexcept = 0;
 };
 
 }  // namespace outlive

@@ -102,6 +102,7 @@ absl::Status Connection::Configure() {
 absl::StatusOr<std::vector<Rows>> Connection::Run(absl::Span<const Query> queries) {
   if (connection_ == nullptr) return LostStatus(queries.front().name);
   const absl::Duration deadline = SinceBoot() + options_.reply_timeout;
+  refused_ = false;
   std::vector<Sent> sent;
   OUTLIVE_RETURN_IF_ERROR(Send(queries, sent));
   return Receive(sent, deadline);
@@ -154,7 +155,7 @@ absl::StatusOr<std::vector<Rows>> Connection::Receive(absl::Span<const Sent> sen
   while (true) {
     const std::string_view doing = sent[std::min(at, sent.size() - 1)].name;
     absl::StatusOr<ResultPtr> result = NextResult(deadline, doing);
-    OUTLIVE_RETURN_IF_ERROR(result.status());
+    if (!result.ok()) return refused_ ? status : result.status();
     if (*result == nullptr) {
       if (std::exchange(separator, true)) return Lost(doing);
       continue;
@@ -174,6 +175,7 @@ absl::StatusOr<std::vector<Rows>> Connection::Receive(absl::Span<const Sent> sen
       const char* const state = PQresultErrorField(result->get(), PG_DIAG_SQLSTATE);
       if (state == nullptr) return Lost(doing);
       stale_ = stale_ || IsStalePlan(state);
+      refused_ = refused_ || at + 1 < sent.size();
     }
     ++at;
   }

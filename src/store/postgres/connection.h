@@ -69,6 +69,10 @@ class Connection final : public Session {
 
   bool connected() const { return connection_ != nullptr; }
 
+  // The last Run() has failed at a statement before its last one, by the server's own words: what
+  // came after it was not executed.
+  bool refused() const { return refused_; }
+
   // Connected, and what is prepared on it is of use still.
   bool usable() const { return connected() && !stale_; }
   PGconn* handle() const { return connection_.get(); }
@@ -97,6 +101,7 @@ class Connection final : public Session {
   std::unique_ptr<PGconn, FinishConnection> connection_;
   absl::flat_hash_set<std::string_view> prepared_;
   bool stale_ = false;
+  bool refused_ = false;
   int failure_count_ = 0;
   absl::Duration retry_at_ = absl::ZeroDuration();  // Since boot.
 };

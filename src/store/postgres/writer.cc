@@ -67,8 +67,8 @@ absl::StatusOr<std::vector<Rows>> Writer::BeginWith(absl::Span<const Query> quer
   absl::StatusOr<std::vector<Rows>> results = BeginOnce(queries);
   // The server has closed a connection that nobody used: nothing was lost. What has become of a
   // commit is only certain where the server has answered.
-  if (!results.ok() && used_before && !connection_.usable() &&
-      (!commits || connection_.connected())) {
+  const bool in_doubt = commits && !connection_.connected() && !connection_.refused();
+  if (!results.ok() && used_before && !connection_.usable() && !in_doubt) {
     connection_.Rollback();
     results = BeginOnce(queries);
   }
@@ -123,7 +123,7 @@ absl::Status Writer::CommitLocked() {
     return absl::OkStatus();
   }
   // With its answer the connection is lost, or it was not executed.
-  if (connection_.connected()) return results.status();
+  if (connection_.connected() || connection_.refused()) return results.status();
   return absl::UnknownError("PostgreSQL: the connection was lost at the commit: it is in doubt");
 }
 
