@@ -236,5 +236,18 @@ TEST_CASE("a connection that was closed while nobody used it is made anew, and n
   CHECK(rig.JobCount() == 4);
 }
 
+TEST_CASE("a connection whose backend was terminated is made anew, and nobody notices") {
+  Rig rig;
+  Connection admin(rig.schema.server().admin_conninfo());
+  for (int round = 1; round <= 3; ++round) {
+    AddJobs(*rig.beside, 2);
+    admin.Query(
+        "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE query LIKE '%" +
+        rig.schema.name() + "%' AND pid <> pg_backend_pid()");
+    CHECK(InsertOne(*rig.beside, conformance::MakeJob()).ok());
+    CHECK(rig.JobCount() == 3 * round);
+  }
+}
+
 }  // namespace
 }  // namespace outlive::testing

@@ -1,6 +1,8 @@
 #include "store/postgres/params.h"
 
+#include <array>
 #include <bit>
+#include <cstddef>
 #include <utility>
 
 namespace outlive::postgres {
@@ -9,9 +11,12 @@ namespace {
 // Most significant byte first.
 template <class Number>
 void AppendNumber(std::string& bytes, Number number) {
-  for (int shift = (static_cast<int>(sizeof(Number)) - 1) * 8; shift >= 0; shift -= 8) {
-    bytes.push_back(static_cast<char>((number >> shift) & 0xff));
+  std::array<char, sizeof(Number)> digits;
+  for (std::size_t i = digits.size(); i > 0; --i) {
+    digits[i - 1] = static_cast<char>(number & 0xff);
+    number = static_cast<Number>(number >> 8);
   }
+  bytes.append(digits.data(), digits.size());
 }
 
 void AppendLength(std::string& bytes, std::size_t length) {
