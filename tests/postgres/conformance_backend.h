@@ -6,7 +6,6 @@
 #include <fmt/format.h>
 
 #include <cstdint>
-#include <limits>
 #include <memory>
 #include <string>
 #include <utility>
@@ -39,13 +38,16 @@ class PostgresBackend {
   void SplitFinely() {
     constexpr int kIds = 3;
     constexpr int kPartitions = 10;
-    std::string script = "DROP TABLE {0}.job_1, {0}.ended_1; DELETE FROM {0}.partition;";
+    std::string script =
+        "DROP TABLE {0}.job_1, {0}.ended_1; DELETE FROM {0}.partition;"
+        "SELECT setval('{0}.make_tried_at', 9223372036854775807),"
+        " setval('{0}.drop_tried_at', 9223372036854775807);";
     for (int i = 0; i < kPartitions; ++i) {
       script += fmt::format(
           "CREATE TABLE {{0}}.job_{0} PARTITION OF {{0}}.job FOR VALUES FROM ({0}) TO ({1});"
           "CREATE TABLE {{0}}.ended_{0} PARTITION OF {{0}}.ended FOR VALUES FROM ({0}) TO ({1});"
-          "INSERT INTO {{0}}.partition VALUES ({0}, {1}, 0, NULL, {2});",
-          i * kIds + 1, (i + 1) * kIds + 1, std::numeric_limits<std::int64_t>::max());
+          "INSERT INTO {{0}}.partition VALUES ({0}, {1}, 0, NULL);",
+          i * kIds + 1, (i + 1) * kIds + 1);
     }
     Connection(schema_.conninfo()).Query(fmt::format(fmt::runtime(script), schema_.name()));
   }

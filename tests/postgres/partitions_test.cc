@@ -7,7 +7,6 @@
 #include <atomic>
 #include <cstdint>
 #include <functional>
-#include <limits>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -39,6 +38,12 @@ using conformance::Value;
 constexpr std::int64_t kSize = 64;  // Of the first partition: 8 jobs of it may be moved.
 
 using Strings = std::vector<std::string>;
+
+// A vacuum that comes by is in the way for five minutes of a clock that stands still.
+const ServerAddress& ServerWithoutVacuum() {
+  static const PostgresServer server({.settings = {"autovacuum = off"}});
+  return server.address();
+}
 
 struct Site {
   explicit Site(bool pooling = false) : store(Open(pooling)) {}
@@ -72,6 +77,11 @@ struct Site {
                            first)) == "t";
   }
 
+  // Whether something has been tried in vain: "make" or "drop".
+  bool HasTried(std::string_view what) {
+    return Ask(fmt::format("SELECT last_value <> 0 FROM {{0}}.{}_tried_at", what)) == "t";
+  }
+
   // A new job whose session is its own.
   ClaimedJob Claimed(const NewJob& job = MakeJob()) {
     return InsertAndClaim(*store, job, fmt::format("session-{}", ++sessions));
@@ -88,7 +98,7 @@ struct Site {
     return count;
   }
 
-  TestSchema schema;
+  TestSchema schema{ServerWithoutVacuum()};
   VirtualClock clock;
   std::unique_ptr<PostgresStore> store;
   Connection host{schema.conninfo()};
@@ -175,6 +185,141 @@ TEST_CASE("partitions: the next one is made ahead, about as large as a day") {
   CHECK(site.Count("job_default") == 0);
   CHECK(site.Count("ended_default") == 0);
   CheckWhole(site);
+}
+
+TEST_CASE("partitions: a transaction that makes or drops one does nothing else") {
+  Site site;
+  site.CompleteUpTo(40);
+  RequireOk(Prune(*site.store).status());
+  site.CompleteUpTo(130);
+  site.clock.Advance(absl::Hours(25));
+  // Both are due. While the first is under way, what the other would look through is not locked.
+  const std::unique_ptr<StoreTransaction> making = conformance::Begin(*site.store);
+  const PruneResult made = Value(making->Prune({}));
+  CHECK(made.job_count == 0);
+  CHECK(made.event_count == 0);
+  CHECK(made.more);
+  CHECK(site.Count("ended_1") == kSize);
+  RequireOk(making->Commit());
+  CHECK(site.Ranges() == Strings{"1-65", "65-193", "193-449"});
+  CHECK(site.HasTables(1));
+
+  const PruneResult dropped = Value(Prune(*site.store));
+  CHECK(dropped.job_count == kSize);
+  CHECK(dropped.event_count == 0);
+  CHECK(dropped.more);
+  CHECK(site.Ranges() == Strings{"65-193", "193-449"});
+
+  const PruneResult rest = Value(Prune(*site.store));
+  CHECK(rest.job_count == 0);
+  CHECK(rest.event_count > 0);
+  CheckWhole(site);
+}
+
+TEST_CASE("partitions: at 64 there is an end, and jobs go to DEFAULT until one is dropped") {
+  Site site;
+  for (int first = kSize + 1; first < kSize + 64; ++first) {
+    for (const auto& [table, parent] : {std::pair("job", "job"), std::pair("ended", "ended")}) {
+      site.Ask(
+          fmt::format("CREATE TABLE {{0}}.{0}_{2} PARTITION OF {{0}}.{1}"
+                      " FOR VALUES FROM ({2}) TO ({3})",
+                      table, parent, first, first + 1));
+    }
+    site.Ask(fmt::format("INSERT INTO {{0}}.partition VALUES ({}, {})", first, first + 1));
+  }
+  const int ended = site.CompleteUpTo(kSize + 70);
+  RequireOk(Prune(*site.store).status());
+  CHECK(site.Ranges().size() == 64);
+  CHECK(site.Count("job_default") > 0);
+  CHECK_FALSE(site.HasTried("make"));
+  CheckWhole(site);
+
+  site.clock.Advance(absl::Hours(25));
+  CHECK(Value(Prune(*site.store)).job_count == kSize);
+  CHECK(site.Ranges().size() == 63);
+  CHECK(PruneAll(*site.store) == ended - kSize);
+  CHECK(site.Ranges().size() == 1);  // The next one.
+  CHECK(site.Count("job") == 0);
+  CheckWhole(site);
+}
+
+TEST_CASE("partitions: what keeps one from being made does not keep another from being dropped") {
+  Site site;
+  site.CompleteUpTo(40);
+  RequireOk(Prune(*site.store).status());
+  site.CompleteUpTo(130);
+  site.clock.Advance(absl::Hours(25));
+  site.Ask("CREATE TABLE {0}.job_193 ()");
+  CHECK(Value(Prune(*site.store)).job_count == kSize);
+  CHECK(site.HasTried("make"));
+  CHECK_FALSE(site.HasTried("drop"));
+  CHECK(site.Ranges() == Strings{"65-193"});
+  site.Ask("DROP TABLE {0}.job_193");
+  RequireOk(Prune(*site.store).status());
+  CHECK(site.Ranges() == Strings{"65-193"});
+  site.clock.Advance(absl::Minutes(6));
+  RequireOk(Prune(*site.store).status());
+  CHECK(site.Ranges() == Strings{"65-193", "193-449"});
+  CHECK_FALSE(site.HasTried("make"));
+  CheckWhole(site);
+}
+
+TEST_CASE("partitions: none is made while DEFAULT is too large to be looked through") {
+  Site site;
+  site.CompleteUpTo(40);
+  // A row a page: 130 MiB.
+  site.Ask("ALTER TABLE {0}.job_default SET (fillfactor = 10)");
+  site.Ask(
+      "INSERT INTO {0}.job (id, lane, attempt_max, created_at, args)"
+      " SELECT -id, 1, 1, 1, convert_to(repeat('x', 600), 'UTF8')"
+      " FROM generate_series(1, 16700) AS g(id)");
+  RequireOk(Prune(*site.store).status());
+  CHECK(site.Ranges() == Strings{"1-65"});
+  CHECK_FALSE(site.HasTried("make"));
+  site.Ask("TRUNCATE {0}.job_default");
+  RequireOk(Prune(*site.store).status());
+  CHECK(site.Ranges() == Strings{"1-65", "65-193"});
+  CheckWhole(site);
+}
+
+TEST_CASE("partitions: a drop in which the connection is lost costs itself, and not every minute") {
+  Site site;
+  const int ended = site.CompleteUpTo(kSize);
+  RequireOk(Prune(*site.store).status());
+  site.clock.Advance(absl::Hours(25));
+  site.Ask(
+      "CREATE FUNCTION {0}.die() RETURNS trigger LANGUAGE plpgsql AS"
+      " $$BEGIN PERFORM pg_terminate_backend(pg_backend_pid()); RETURN NULL; END$$");
+  site.Ask("CREATE TRIGGER die BEFORE DELETE ON {0}.tag EXECUTE FUNCTION {0}.die()");
+  CHECK(absl::IsUnavailable(Prune(*site.store).status()));
+  CHECK(site.HasTried("drop"));
+  const PruneResult without = Value(Prune(*site.store));
+  CHECK(without.job_count == 0);
+  CHECK(without.event_count > 0);
+  CHECK(site.HasTables(1));
+  CheckWhole(site);
+  site.Ask("DROP TRIGGER die ON {0}.tag");
+  site.clock.Advance(absl::Minutes(6));
+  CHECK(PruneAll(*site.store) == ended);
+  CHECK_FALSE(site.HasTables(1));
+  CHECK_FALSE(site.HasTried("drop"));
+  CheckWhole(site);
+}
+
+TEST_CASE("partitions: a host in the way is not asked each time though no partition is there") {
+  Site site;
+  site.Ask("DROP TABLE {0}.job_1, {0}.ended_1");
+  site.Ask("DELETE FROM {0}.partition");
+  site.host.Query("BEGIN");
+  site.Ask("SELECT count(*) FROM {0}.job");
+  RequireOk(Prune(*site.store).status());
+  site.host.Query("COMMIT");
+  CHECK(site.HasTried("make"));
+  RequireOk(Prune(*site.store).status());
+  CHECK(site.Ranges().empty());
+  site.clock.Advance(absl::Minutes(6));
+  RequireOk(Prune(*site.store).status());
+  CHECK(site.Ranges().size() == 1);
 }
 
 TEST_CASE("partitions: what has ended is dropped with them, and what has not goes on") {
@@ -418,13 +563,27 @@ TEST_CASE("partitions: stores that work, requeue and prune at once lose nothing"
       }
     });
   }
+  const auto die = [&site](const ClaimedJob& claimed) {
+    RequireOk(conformance::FinishOne(
+        *site.store, conformance::Failed(claimed.lease, Transition::kDie, "no such customer")));
+  };
   int completed = 0;
+  int requeued = 0;
   std::vector<JobId> kept;
   for (int i = 0; i < 400; ++i) {
+    if (i % 20 == 10) {  // The newest, and one that has moved by now.
+      for (const JobId id : {kept.back(), kept.front()}) {
+        const absl::StatusOr<JobState> state = conformance::RequeueJob(*site.store, id);
+        if (absl::IsUnavailable(state.status())) continue;  // It waited too long for a lock.
+        RequireOk(state.status());
+        if (*state != JobState::kPending) continue;
+        die(conformance::ClaimOne(*site.store, fmt::format("session-{}", ++site.sessions)));
+        ++requeued;
+      }
+    }
     const ClaimedJob claimed = site.Claimed();
     if (i % 20 == 0) {
-      RequireOk(conformance::FinishOne(
-          *site.store, conformance::Failed(claimed.lease, Transition::kDie, "no such customer")));
+      die(claimed);
       kept.push_back(claimed.lease.job);
     } else {
       RequireOk(conformance::FinishOne(*site.store, claimed, Transition::kComplete));
@@ -433,6 +592,7 @@ TEST_CASE("partitions: stores that work, requeue and prune at once lose nothing"
     site.clock.Advance(absl::Minutes(1));
   }
   CHECK_FALSE(site.HasTables(1));  // It was dropped meanwhile.
+  CHECK(requeued > 0);
   done = true;
   for (std::thread& thread : threads) thread.join();
   for (const JobId id : kept) CHECK(StateOf(*site.store, id) == JobState::kDead);

@@ -98,6 +98,14 @@ absl::StatusOr<PruneResult> Maintainer::Prune(const PruneRequest& request) {
   const absl::StatusOr<bool> has_turn = partitions.Look(request);
   OUTLIVE_RETURN_IF_ERROR(has_turn.status());
   if (!*has_turn) return PruneResult{};
+  // What locks everybody out is the only thing that its transaction does.
+  const absl::StatusOr<bool> made = partitions.MakeNext();
+  OUTLIVE_RETURN_IF_ERROR(made.status());
+  if (*made) return PruneResult{.more = true};
+  const absl::StatusOr<std::optional<int>> dropped = partitions.DropOne();
+  OUTLIVE_RETURN_IF_ERROR(dropped.status());
+  if (*dropped) return PruneResult{.job_count = **dropped, .more = true};
+
   const absl::StatusOr<int> jobs = PruneJobs(request, partitions);
   OUTLIVE_RETURN_IF_ERROR(jobs.status());
   const absl::StatusOr<int> keys = PruneKeys(request.row_count_max);
@@ -105,17 +113,8 @@ absl::StatusOr<PruneResult> Maintainer::Prune(const PruneRequest& request) {
   const absl::StatusOr<int> events = PruneEvents(request.keep_completed, request.row_count_max);
   OUTLIVE_RETURN_IF_ERROR(events.status());
   OUTLIVE_RETURN_IF_ERROR(context_.session().RunOne({.name = "transaction/fold_counts"}).status());
-  PruneResult result{*jobs, *keys, *events,
+  return PruneResult{*jobs, *keys, *events,
                      std::max({*jobs, *keys, *events}) == request.row_count_max};
-  // Last, because of its locks.
-  OUTLIVE_RETURN_IF_ERROR(partitions.MakeNext());
-  const absl::StatusOr<std::optional<int>> dropped = partitions.DropOne();
-  OUTLIVE_RETURN_IF_ERROR(dropped.status());
-  if (*dropped) {
-    result.job_count += **dropped;
-    result.more = true;
-  }
-  return result;
 }
 
 absl::StatusOr<int> Maintainer::PruneJobs(const PruneRequest& request, Partitions& partitions) {

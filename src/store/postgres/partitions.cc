@@ -41,8 +41,14 @@ constexpr absl::Duration kLockTimeout = absl::Milliseconds(200);
 constexpr absl::Duration kRetryPause = absl::Minutes(5);
 
 // How long the server may look through DEFAULT, with everything locked, for jobs of a partition
-// that is made: where it has so many that this is not enough, the new ones go there, too.
+// that is made, and up to what size it is asked to: where there are more, new ones go there, too.
 constexpr absl::Duration kMakeTimeout = absl::Seconds(2);
+constexpr std::int64_t kDefaultBytesMax = std::int64_t{128} << 20;
+
+// How long each statement of dropping may take: less than any connection waits for an answer, which
+// is 5 s and the store's statement_timeout. So what has many rows is done for so many ids at once.
+constexpr absl::Duration kDropTimeout = absl::Seconds(5);
+constexpr std::int64_t kDropIdCount = std::int64_t{1} << 18;
 
 // Of the states, as they are kept: completed, cancelled, dead.
 constexpr std::array kStates = {3, 4, 5};
@@ -99,6 +105,15 @@ std::int64_t KeptCountMax(const IdRange& range) {
   return std::min(kKeptCountMax, range.size() / kKeptPart);
 }
 
+// Of which each is few enough for one statement.
+std::vector<IdRange> PartsOf(const IdRange& range) {
+  std::vector<IdRange> parts;
+  for (JobId first = range.first; first < range.past; first += kDropIdCount) {
+    parts.push_back({first, std::min(first + kDropIdCount, range.past)});
+  }
+  return parts;
+}
+
 std::optional<absl::Time> TimeAt(const Rows& rows, int row, int column) {
   if (rows.IsNull(row, column)) return std::nullopt;
   return rows.Time(row, column);
@@ -114,17 +129,19 @@ std::string MakePartitionScript(const IdRange& range) {
       PartitionOf(range, EndedTable(range), "outlive.ended"), range.first, range.past);
 }
 
-absl::Status CoverIds(Session& session, JobId first, JobId last) {
+absl::Status CoverIds(Session& session, const std::vector<JobId>& ids) {
   const absl::StatusOr<Rows> rows = session.RunOne({.name = "partitions/all"});
   OUTLIVE_RETURN_IF_ERROR(rows.status());
   if (rows->size() == 0) return absl::OkStatus();
   IdRange newest{rows->Int(rows->size() - 1, 0), rows->Int(rows->size() - 1, 1)};
+  auto count = static_cast<std::size_t>(rows->size());
   std::vector<Query> queries;
-  while (newest.past <= last) {
-    const std::int64_t size = std::min(2 * newest.size(), kPartitionJobCountMost);
-    newest.first = std::max(newest.past, first);
-    newest.past = newest.first + size;
+  for (const JobId id : ids) {
+    if (count >= kPartitionCountMax) break;
+    if (id < newest.past) continue;
+    newest = {id, id + std::min(2 * newest.size(), kPartitionJobCountMost)};
     AddMaking(newest, queries);
+    ++count;
   }
   return queries.empty() ? absl::OkStatus() : session.Run(queries).status();
 }
@@ -145,7 +162,8 @@ absl::StatusOr<bool> Partitions::Look(const PruneRequest& request) {
 }
 
 absl::Status Partitions::ReadAll() {
-  std::array queries = {Query{.name = "partitions/note"}, Query{.name = "partitions/all"}};
+  std::array queries = {Query{.name = "partitions/note"}, Query{.name = "partitions/all"},
+                        Query{.name = "partitions/tries"}};
   queries[0].params.Int(context_.now_micros()).Int(taken_);
   const absl::StatusOr<std::vector<Rows>> results = context_.session().Run(queries);
   OUTLIVE_RETURN_IF_ERROR(results.status());
@@ -154,8 +172,10 @@ absl::Status Partitions::ReadAll() {
     partitions_.push_back({.range = {rows.Int(row, 0), rows.Int(row, 1)},
                            .opened_at = TimeAt(rows, row, 2),
                            .filled_at = TimeAt(rows, row, 3)});
-    tried_at_ = std::max(tried_at_, TimeAt(rows, row, 4));
   }
+  const Rows& tries = (*results)[2];
+  tried_at_ = {tries.Time(0, 0), tries.Time(0, 1)};
+  default_bytes_ = tries.Int(0, 2);
   return absl::OkStatus();
 }
 
@@ -254,9 +274,12 @@ absl::StatusOr<std::vector<JobId>> Partitions::OldestEnded(int job_count_max) {
 
 // -- Making -------------------------------------------------------------------------------------
 
-bool Partitions::MayTry() const { return !tried_at_ || context_.now() - *tried_at_ >= kRetryPause; }
+bool Partitions::MayTry(Attempt attempt) const {
+  return context_.now() - tried_at_[static_cast<std::size_t>(attempt)] >= kRetryPause;
+}
 
 std::optional<IdRange> Partitions::Next() const {
+  if (partitions_.size() >= kPartitionCountMax) return std::nullopt;
   IdRange next{.first = 1, .past = 1};
   std::int64_t size = size_min_;
   if (!partitions_.empty()) {
@@ -273,21 +296,30 @@ std::optional<IdRange> Partitions::Next() const {
   return next;
 }
 
-absl::Status Partitions::MakeNext() {
+absl::StatusOr<bool> Partitions::MakeNext() {
   const std::optional<IdRange> next = Next();
-  if (!next || !MayTry()) return absl::OkStatus();
-  const JobId newest = partitions_.empty() ? 0 : partitions_.back().range.first;
-  std::vector<Query> queries = {Configure({{"statement_timeout", Milliseconds(kMakeTimeout)}})};
+  if (!next || !MayTry(Attempt::kMake) || default_bytes_ > kDefaultBytesMax) return false;
+  std::vector<Query> queries;
   AddMaking(*next, queries);
-  return Try(newest, [&] { return context_.session().Run(queries).status(); }).status();
+  return Try(Attempt::kMake, kMakeTimeout,
+             [&] { return context_.session().Run(queries).status(); });
 }
 
-absl::StatusOr<bool> Partitions::Try(JobId first, absl::FunctionRef<absl::Status()> call) {
+Query Partitions::Note(Attempt attempt, std::int64_t at) const {
+  Query query{.name = attempt == Attempt::kMake ? "partitions/note_make" : "partitions/note_drop"};
+  query.params.Int(at);
+  return query;
+}
+
+absl::StatusOr<bool> Partitions::Try(Attempt attempt, absl::Duration timeout,
+                                     absl::FunctionRef<absl::Status()> call) {
   const absl::StatusOr<Rows> before = context_.session().RunOne({.name = "partitions/settings"});
   OUTLIVE_RETURN_IF_ERROR(before.status());
   // A whole partition is looked through, and compared with few jobs.
-  const std::array start = {Query{.name = "transaction/savepoint"},
+  const std::array start = {Note(attempt, context_.now_micros()),
+                            Query{.name = "transaction/savepoint"},
                             Configure({{"lock_timeout", Milliseconds(kLockTimeout)},
+                                       {"statement_timeout", Milliseconds(timeout)},
                                        {"enable_seqscan", "on"},
                                        {"enable_hashjoin", "on"}})};
   OUTLIVE_RETURN_IF_ERROR(context_.session().Run(start).status());
@@ -296,15 +328,12 @@ absl::StatusOr<bool> Partitions::Try(JobId first, absl::FunctionRef<absl::Status
                                        {"statement_timeout", before->String(0, 1)},
                                        {"enable_seqscan", before->String(0, 2)},
                                        {"enable_hashjoin", before->String(0, 3)}}),
-                            Query{.name = "transaction/release"}};
+                            Query{.name = "transaction/release"}, Note(attempt, 0)};
     OUTLIVE_RETURN_IF_ERROR(context_.session().Run(end).status());
     return true;
   }
-  std::array undo = {Query{.name = "transaction/undo"}, Query{.name = "transaction/release"},
-                     Query{.name = "partitions/tried"}};
-  undo[2].params.Int(first).Int(context_.now_micros());
+  const std::array undo = {Query{.name = "transaction/undo"}, Query{.name = "transaction/release"}};
   OUTLIVE_RETURN_IF_ERROR(context_.session().Run(undo).status());
-  tried_at_ = context_.now();
   return false;
 }
 
@@ -319,76 +348,108 @@ bool Partitions::IsOver(const Partition& partition) const {
 absl::StatusOr<std::optional<int>> Partitions::DropOne() {
   const auto over = std::find_if(partitions_.begin(), partitions_.end(),
                                  [this](const Partition& each) { return IsOver(each); });
-  if (over == partitions_.end() || !MayTry()) return std::nullopt;
+  if (over == partitions_.end() || !MayTry(Attempt::kDrop)) return std::nullopt;
   int gone = 0;
   const absl::StatusOr<bool> dropped =
-      Try(over->range.first, [&] { return Drop(over->range, gone); });
+      Try(Attempt::kDrop, kDropTimeout, [&] { return Drop(over->range, gone); });
   OUTLIVE_RETURN_IF_ERROR(dropped.status());
   if (!*dropped) return std::nullopt;
   return gone;
 }
 
-// SHARE keeps everybody from changing what is counted; readers, and whoever adds jobs, go on. Only
-// then is all locked, for as long as the catalogue takes.
 absl::Status Partitions::Drop(const IdRange& range, int& gone) {
-  const std::string jobs = JobTable(range);
+  const absl::StatusOr<std::vector<JobId>> kept = LockAndFindKept(range);
+  OUTLIVE_RETURN_IF_ERROR(kept.status());
+  if (static_cast<std::int64_t>(kept->size()) > KeptCountMax(range)) {
+    return absl::AbortedError("jobs have come back to life in the meantime");
+  }
+  Counts counts;
+  OUTLIVE_RETURN_IF_ERROR(CountGone(range, counts));
+  OUTLIVE_RETURN_IF_ERROR(DeleteWhatTheyLeft(range, *kept));
+  OUTLIVE_RETURN_IF_ERROR(Replace(range, *kept));
+  for (const auto& [lane_and_state, count] : counts) {
+    const auto [lane, state] = lane_and_state;
+    context_.Count(lane, static_cast<JobState>(state), -count);
+    gone += count;
+  }
+  return absl::OkStatus();
+}
+
+// SHARE keeps everybody from changing what is counted; readers, and whoever adds jobs, go on.
+absl::StatusOr<std::vector<JobId>> Partitions::LockAndFindKept(const IdRange& range) {
   const std::string ended = EndedTable(range);
   std::string staying = "outlive.live WHERE job >= $1::bigint AND job < $2::bigint";
-  std::string going;
   for (std::size_t kind = 0; kind < kKinds; ++kind) {
     fmt::format_to(std::back_inserter(staying),
                    " UNION ALL SELECT job FROM {} WHERE state = {} AND ended_at > ${}::bigint",
                    ended, kStates[kind], kUntilParameter + kind);
-    fmt::format_to(std::back_inserter(going), "{}state = {} AND ended_at <= ${}::bigint",
-                   kind == 0 ? "" : " OR ", kStates[kind], 1 + kind);
   }
-  std::vector<Query> look = {
-      With("partitions/lock", fmt::format("{}, {} IN SHARE MODE", jobs, ended)),
-      WithRange("partitions/kept", range),
-      With("partitions/count", fmt::format("{} WHERE {} GROUP BY lane, state", ended, going))};
-  look[1].more = fmt::format(" {} LIMIT {}", staying, kKeptCountMax + 1);
-  AddUntil(look[1]);
-  AddUntil(look[2]);
-  const absl::StatusOr<std::vector<Rows>> seen = context_.session().Run(look);
-  OUTLIVE_RETURN_IF_ERROR(seen.status());
+  std::array queries = {
+      With("partitions/lock", fmt::format("{}, {} IN SHARE MODE", JobTable(range), ended)),
+      WithRange("partitions/kept", range)};
+  queries[1].more = fmt::format(" {} LIMIT {}", staying, kKeptCountMax + 1);
+  AddUntil(queries[1]);
+  const absl::StatusOr<std::vector<Rows>> results = context_.session().Run(queries);
+  OUTLIVE_RETURN_IF_ERROR(results.status());
   std::vector<JobId> kept;
-  for (int row = 0; row < (*seen)[1].size(); ++row) kept.push_back((*seen)[1].Int(row, 0));
-  if (static_cast<std::int64_t>(kept.size()) > KeptCountMax(range)) {
-    return absl::AbortedError("jobs have come back to life in the meantime");
-  }
+  for (int row = 0; row < (*results)[1].size(); ++row) kept.push_back((*results)[1].Int(row, 0));
+  return kept;
+}
 
-  std::vector<Query> work;
-  for (const char* const name : {"partitions/delete_tags", "partitions/delete_errors",
-                                 "partitions/delete_checkpoints", "partitions/delete_outputs",
-                                 "partitions/delete_follow_ups", "partitions/delete_artifacts"}) {
-    work.push_back(WithRange(name, range));
-    work.back().params.Add(Ints(kept));
+absl::Status Partitions::CountGone(const IdRange& range, Counts& counts) {
+  std::string going;
+  for (std::size_t kind = 0; kind < kKinds; ++kind) {
+    fmt::format_to(std::back_inserter(going), "{}state = {} AND ended_at <= ${}::bigint",
+                   kind == 0 ? "" : " OR ", kStates[kind], kUntilParameter + kind);
   }
-  work.push_back(With("partitions/lock", "ONLY outlive.job IN ACCESS EXCLUSIVE MODE"));
-  work.push_back(With("partitions/lock", "ONLY outlive.ended IN ACCESS EXCLUSIVE MODE"));
-  // Whoever has these has those, but for a vacuum.
-  work.push_back(
-      With("partitions/lock", fmt::format("{}, {}, outlive.job_default, outlive.ended_default "
-                                          "IN ACCESS EXCLUSIVE MODE NOWAIT",
-                                          jobs, ended)));
-  work.push_back(With("partitions/detach_job", jobs));
-  work.push_back(With("partitions/detach_ended", ended));
-  work.push_back(With("partitions/keep_job", jobs + " WHERE id = ANY($1::bigint[])"));
-  work.back().params.Add(Ints(kept));
-  work.push_back(With("partitions/keep_ended", ended + " WHERE job = ANY($1::bigint[])"));
-  work.back().params.Add(Ints(kept));
-  work.push_back(With("partitions/drop", jobs + ", " + ended));
-  work.push_back(Query{.name = "partitions/remove"});
-  work.back().params.Int(range.first);
-  OUTLIVE_RETURN_IF_ERROR(context_.session().Run(work).status());
-
-  const Rows& counts = (*seen)[2];
-  for (int row = 0; row < counts.size(); ++row) {
-    context_.Count(counts.Small(row, 0), static_cast<JobState>(counts.Int(row, 1)),
-                   -counts.Small(row, 2));
-    gone += counts.Small(row, 2);
+  for (const IdRange& part : PartsOf(range)) {
+    Query query = WithRange("partitions/count", part);
+    query.more = fmt::format(
+        " {} WHERE job >= $1::bigint AND job < $2::bigint AND ({}) GROUP BY lane, state",
+        EndedTable(range), going);
+    AddUntil(query);
+    const absl::StatusOr<Rows> rows = context_.session().RunOne(query);
+    OUTLIVE_RETURN_IF_ERROR(rows.status());
+    for (int row = 0; row < rows->size(); ++row) {
+      counts[{rows->Small(row, 0), rows->Small(row, 1)}] += rows->Small(row, 2);
+    }
   }
   return absl::OkStatus();
+}
+
+absl::Status Partitions::DeleteWhatTheyLeft(const IdRange& range, const std::vector<JobId>& kept) {
+  for (const IdRange& part : PartsOf(range)) {
+    for (const char* const name : {"partitions/delete_tags", "partitions/delete_errors",
+                                   "partitions/delete_checkpoints", "partitions/delete_outputs",
+                                   "partitions/delete_follow_ups", "partitions/delete_artifacts"}) {
+      Query query = WithRange(name, part);
+      query.params.Add(Ints(kept));
+      OUTLIVE_RETURN_IF_ERROR(context_.session().RunOne(query).status());
+    }
+  }
+  return absl::OkStatus();
+}
+
+// Everything is locked for as long as the catalogue takes, and for the few jobs that move.
+absl::Status Partitions::Replace(const IdRange& range, const std::vector<JobId>& kept) {
+  const std::string jobs = JobTable(range);
+  const std::string ended = EndedTable(range);
+  std::vector<Query> queries = {
+      With("partitions/lock", "ONLY outlive.job IN ACCESS EXCLUSIVE MODE"),
+      With("partitions/lock", "ONLY outlive.ended IN ACCESS EXCLUSIVE MODE"),
+      // Whoever has these has those, but for a vacuum.
+      With("partitions/lock", fmt::format("{}, {}, outlive.job_default, outlive.ended_default "
+                                          "IN ACCESS EXCLUSIVE MODE NOWAIT",
+                                          jobs, ended)),
+      With("partitions/detach_job", jobs), With("partitions/detach_ended", ended)};
+  queries.push_back(With("partitions/keep_job", jobs + " WHERE id = ANY($1::bigint[])"));
+  queries.back().params.Add(Ints(kept));
+  queries.push_back(With("partitions/keep_ended", ended + " WHERE job = ANY($1::bigint[])"));
+  queries.back().params.Add(Ints(kept));
+  queries.push_back(With("partitions/drop", jobs + ", " + ended));
+  queries.push_back(Query{.name = "partitions/remove"});
+  queries.back().params.Int(range.first);
+  return context_.session().Run(queries).status();
 }
 
 }  // namespace outlive::postgres

@@ -11,8 +11,14 @@
 // more slowly, jobs are deleted row by row.
 //
 // Making and dropping lock both tables as a whole, and while somebody waits for that, everybody
-// waits behind him. So it is given up after kLockTimeout and left for kRetryPause, and whatever
-// takes long is done before. All of it is in the transaction of Prune(), in savepoints.
+// waits behind him. So it is given up after kLockTimeout and left for kRetryPause, and whoever has
+// done it should commit at once. What is dropped is counted before, under a lock of the partition
+// that readers and whoever adds jobs pass. Whoever ends a job of that partition waits for it, and
+// so does whoever sends ended jobs back to work or discards them, wherever they are: these
+// statements lock all partitions.
+//
+// All of it is in the transaction of Prune(), in savepoints; but that it was tried is noted first,
+// and stays noted, whatever becomes of the transaction.
 //
 // Thread-safety: none; for the thread that has the transaction.
 #ifndef OUTLIVE_SRC_STORE_POSTGRES_PARTITIONS_H_
@@ -24,9 +30,12 @@
 #include <absl/time/time.h>
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "outlive/core/job_store.h"
@@ -35,10 +44,14 @@
 
 namespace outlive::postgres {
 
-// The smallest partition that can be asked for, and the largest that is made: its ended jobs are
-// counted when it is dropped, within the time that a statement may take.
+// The smallest partition that can be asked for, and the largest that is made: nobody ends a job of
+// one while its jobs are counted and it is dropped.
 inline constexpr std::int64_t kPartitionJobCountLeast = 16;
 inline constexpr std::int64_t kPartitionJobCountMost = std::int64_t{1} << 24;
+
+// A statement that looks for a job locks every partition: with so many no more are made, and new
+// jobs go to DEFAULT.
+inline constexpr std::size_t kPartitionCountMax = 64;
 
 // Ids of a partition: first <= id < past.
 struct IdRange {
@@ -51,9 +64,10 @@ struct IdRange {
 // Statements that make the partitions of a range.
 std::string MakePartitionScript(const IdRange& range);
 
-// Makes partitions up to the id `last`, for jobs that are written from `first` on by nobody else:
-// those of a move. Each is twice as large as the one before, up to the largest.
-absl::Status CoverIds(Session& session, JobId first, JobId last);
+// Makes partitions for jobs of a move, which nobody else writes: with these ids, which grow. Each
+// is twice as large as the one before, up to the largest, and begins with a job that is there.
+// Those for which there would be too many partitions are left to DEFAULT.
+absl::Status CoverIds(Session& session, const std::vector<JobId>& ids);
 
 class Partitions {
  public:
@@ -68,11 +82,13 @@ class Partitions {
   // Look().
   absl::StatusOr<std::vector<JobId>> OldestEnded(int job_count_max);
 
-  // Makes the next partition if it is time. After Look().
-  absl::Status MakeNext();
+  // Makes the next partition if it is time. False: it is not, or others were in the way. After
+  // true everybody is locked out: commit, and do nothing else before. After Look().
+  absl::StatusOr<bool> MakeNext();
 
   // Drops a partition that is over, if there is one. The number of jobs that were in it and are
-  // gone; none where there was none, or others were in the way. After Look().
+  // gone; none where there was none, or others were in the way. After a number everybody is locked
+  // out, as after MakeNext(). After Look(), and not in a transaction in which one was made.
   absl::StatusOr<std::optional<int>> DropOne();
 
  private:
@@ -92,30 +108,43 @@ class Partitions {
 
   static constexpr std::size_t kKinds = 3;
 
+  // Of jobs, by lane and state.
+  using Counts = std::map<std::pair<int, int>, int>;
+
+  // What waits for the locks of everybody.
+  enum class Attempt { kMake, kDrop };
+
   absl::Status ReadAll();
   absl::Status ReadContents();
   Query LookQuery(const IdRange& range) const;
-  bool MayTry() const;
+  bool MayTry(Attempt attempt) const;
   bool IsSpared(const Partition& partition) const;
   bool IsOver(const Partition& partition) const;
   absl::Duration TimeToFill(const Partition& partition) const;
   std::optional<IdRange> Next() const;
 
   absl::Status Drop(const IdRange& range, int& gone);
+  absl::StatusOr<std::vector<JobId>> LockAndFindKept(const IdRange& range);
+  absl::Status CountGone(const IdRange& range, Counts& counts);
+  absl::Status DeleteWhatTheyLeft(const IdRange& range, const std::vector<JobId>& kept);
+  absl::Status Replace(const IdRange& range, const std::vector<JobId>& kept);
 
   // Adds parameters: until when a job of each kind must have ended to be deleted.
   void AddUntil(Query& query) const;
 
-  // Runs `call` with a short time for locks. False: it has failed, and nothing of it is left; that
-  // is noted at the partition that begins with `first`.
-  absl::StatusOr<bool> Try(JobId first, absl::FunctionRef<absl::Status()> call);
+  // Runs `call` with a short time for each lock, and `timeout` for each statement. False: it has
+  // failed, and nothing of it is left but the note that it was tried.
+  absl::StatusOr<bool> Try(Attempt attempt, absl::Duration timeout,
+                           absl::FunctionRef<absl::Status()> call);
+  Query Note(Attempt attempt, std::int64_t at) const;
 
   WriteContext& context_;
   std::array<absl::Duration, kKinds> keep_ = {};  // Completed, cancelled, dead.
   std::int64_t taken_ = 0;                        // The newest id.
   std::int64_t size_min_ = 0;
-  std::optional<absl::Time> tried_at_;
-  std::vector<Partition> partitions_;  // By ids.
+  std::int64_t default_bytes_ = 0;           // The larger one of the two.
+  std::array<absl::Time, 2> tried_at_ = {};  // By Attempt.
+  std::vector<Partition> partitions_;        // By ids.
 };
 
 }  // namespace outlive::postgres

@@ -280,10 +280,9 @@ absl::Status PostgresCopy::Fill(const StoreRows& rows) {
       context().Count((*lanes)[i], rows.jobs[i].job.state, 1);
     }
     for (const StoredKey& key : rows.keys) copied.AddKey(key);
-    if (!rows.jobs.empty()) {
-      OUTLIVE_RETURN_IF_ERROR(
-          CoverIds(context().session(), rows.jobs.front().job.id, rows.jobs.back().job.id));
-    }
+    std::vector<JobId> ids;
+    for (const StoredJob& job : rows.jobs) ids.push_back(job.job.id);
+    OUTLIVE_RETURN_IF_ERROR(CoverIds(context().session(), ids));
     std::vector<Query> queries = copied.Take();
     if (!rows.events.empty() && filling->last_event != 0 &&
         rows.events.front().seq != filling->last_event + 1) {

@@ -47,9 +47,14 @@ CREATE TABLE outlive.partition (
   first bigint PRIMARY KEY,
   past bigint NOT NULL UNIQUE,
   opened_at bigint,  -- When the first of its ids was seen to be taken,
-  filled_at bigint,  -- and the last one.
-  tried_at bigint    -- When others were last in the way of making the next, or of dropping it.
+  filled_at bigint   -- and the last one.
 );
+
+-- When the next partition was last to be made, and one to be dropped, and nothing has come of it:
+-- 0, or microseconds since 1970. No numbers are taken from them: they are sequences because what
+-- is noted in a sequence stays, also when the transaction that did so is undone or lost.
+CREATE SEQUENCE outlive.make_tried_at MINVALUE 0;
+CREATE SEQUENCE outlive.drop_tried_at MINVALUE 0;
 
 -- What a job was given.
 CREATE TABLE outlive.job (

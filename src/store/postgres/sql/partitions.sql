@@ -21,7 +21,14 @@ WHERE first <= $2::bigint
   AND (opened_at IS NULL OR (filled_at IS NULL AND past <= $2::bigint + 1))
 
 -- @all
-SELECT first, past, opened_at, filled_at, tried_at FROM outlive.partition ORDER BY first
+SELECT first, past, opened_at, filled_at FROM outlive.partition ORDER BY first
+
+-- When nothing came of the last try to make and to drop one; and how large DEFAULT is, which is
+-- looked through when one is made.
+-- @tries
+SELECT (SELECT last_value FROM outlive.make_tried_at),
+       (SELECT last_value FROM outlive.drop_tried_at),
+       greatest(pg_relation_size('outlive.job_default'), pg_relation_size('outlive.ended_default'))
 
 -- Of one partition: how many jobs have not ended; and of each kind of end, how many are to be kept
 -- and when the oldest has ended.
@@ -48,8 +55,12 @@ CROSS JOIN LATERAL (
 SELECT current_setting('lock_timeout'), current_setting('statement_timeout'),
        current_setting('enable_seqscan'), current_setting('enable_hashjoin')
 
--- @tried
-UPDATE outlive.partition SET tried_at = $2::bigint WHERE first = $1::bigint
+-- Not undone with the transaction.
+-- @note_make
+SELECT setval('outlive.make_tried_at', $1::bigint)
+
+-- @note_drop
+SELECT setval('outlive.drop_tried_at', $1::bigint)
 
 -- -- Making ---------------------------------------------------------------------------------------
 
@@ -68,15 +79,23 @@ LOCK TABLE
 -- @kept
 SELECT job FROM
 
--- The others.
+-- The others, of a part of it.
 -- @count
 SELECT lane, state, count(*) FROM
 
--- What they have left: all of the range but that of $3.
+-- What they have left: all of the range but that of $3. Tags are not in the order of jobs, but a
+-- job knows its own.
 -- @delete_tags
-DELETE FROM outlive.tag t
-WHERE job >= $1::bigint AND job < $2::bigint
-  AND NOT EXISTS (SELECT FROM unnest($3::bigint[]) AS k(job) WHERE k.job = t.job)
+DELETE FROM outlive.tag
+WHERE ctid = ANY (ARRAY(
+  SELECT t.ctid
+  FROM (SELECT id, tags FROM outlive.job j
+        WHERE id >= $1::bigint AND id < $2::bigint AND tags IS NOT NULL
+          AND NOT EXISTS (SELECT FROM unnest($3::bigint[]) AS k(job) WHERE k.job = j.id)
+        OFFSET 0) j
+  CROSS JOIN LATERAL unnest(string_to_array(j.tags, ' ')) AS s(tag)
+  CROSS JOIN LATERAL (
+    SELECT ctid FROM outlive.tag WHERE tag = s.tag AND job = j.id OFFSET 0) t))
 
 -- @delete_errors
 DELETE FROM outlive.error t
