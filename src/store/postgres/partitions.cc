@@ -40,9 +40,11 @@ constexpr std::int64_t kMarginPart = 8;
 constexpr absl::Duration kLockTimeout = absl::Milliseconds(200);
 constexpr absl::Duration kRetryPause = absl::Minutes(5);
 
-// How long the server may look through DEFAULT, with everything locked, for jobs of a partition
-// that is made, and up to what size it is asked to: where there are more, new ones go there, too.
-constexpr absl::Duration kMakeTimeout = absl::Seconds(2);
+// How long a statement may take with everything locked: when one is made the server looks through
+// DEFAULT for its jobs, and when one is dropped the jobs that stay are moved there.
+constexpr absl::Duration kLockedTimeout = absl::Seconds(2);
+
+// Up to what size DEFAULT is looked through: where it has more, new jobs go there, too.
 constexpr std::int64_t kDefaultBytesMax = std::int64_t{128} << 20;
 
 // How long each statement of dropping may take: less than any connection waits for an answer, which
@@ -301,7 +303,7 @@ absl::StatusOr<bool> Partitions::MakeNext() {
   if (!next || !MayTry(Attempt::kMake) || default_bytes_ > kDefaultBytesMax) return false;
   std::vector<Query> queries;
   AddMaking(*next, queries);
-  return Try(Attempt::kMake, kMakeTimeout,
+  return Try(Attempt::kMake, kLockedTimeout,
              [&] { return context_.session().Run(queries).status(); });
 }
 
@@ -435,6 +437,7 @@ absl::Status Partitions::Replace(const IdRange& range, const std::vector<JobId>&
   const std::string jobs = JobTable(range);
   const std::string ended = EndedTable(range);
   std::vector<Query> queries = {
+      Configure({{"statement_timeout", Milliseconds(kLockedTimeout)}}),
       With("partitions/lock", "ONLY outlive.job IN ACCESS EXCLUSIVE MODE"),
       With("partitions/lock", "ONLY outlive.ended IN ACCESS EXCLUSIVE MODE"),
       // Whoever has these has those, but for a vacuum.
