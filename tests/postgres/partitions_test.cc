@@ -284,7 +284,10 @@ TEST_CASE("partitions: none is made while DEFAULT is too large to be looked thro
 
 TEST_CASE("partitions: a drop in which the connection is lost costs itself, and not every minute") {
   Site site;
-  const int ended = site.CompleteUpTo(kSize);
+  NewJob tagged = MakeJob();
+  tagged.tags = {"monthly"};
+  site.Complete(tagged);
+  const int ended = 1 + site.CompleteUpTo(kSize);
   RequireOk(Prune(*site.store).status());
   site.clock.Advance(absl::Hours(25));
   site.Ask(

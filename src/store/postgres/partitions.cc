@@ -10,6 +10,7 @@
 
 #include "core/return_if_error.h"
 #include "outlive/core/lifecycle.h"
+#include "store/postgres/flags.h"
 
 namespace outlive::postgres {
 namespace {
@@ -317,19 +318,21 @@ absl::StatusOr<bool> Partitions::Try(Attempt attempt, absl::Duration timeout,
                                      absl::FunctionRef<absl::Status()> call) {
   const absl::StatusOr<Rows> before = context_.session().RunOne({.name = "partitions/settings"});
   OUTLIVE_RETURN_IF_ERROR(before.status());
-  // A whole partition is looked through, and compared with few jobs.
+  // A part of a partition is looked through by an index, and compared with few jobs.
   const std::array start = {Note(attempt, context_.now_micros()),
                             Query{.name = "transaction/savepoint"},
                             Configure({{"lock_timeout", Milliseconds(kLockTimeout)},
                                        {"statement_timeout", Milliseconds(timeout)},
-                                       {"enable_seqscan", "on"},
-                                       {"enable_hashjoin", "on"}})};
+                                       {"enable_seqscan", "off"},
+                                       {"enable_hashjoin", "on"},
+                                       {"jit", "off"}})};
   OUTLIVE_RETURN_IF_ERROR(context_.session().Run(start).status());
   if (call().ok()) {
     const std::array end = {Configure({{"lock_timeout", before->String(0, 0)},
                                        {"statement_timeout", before->String(0, 1)},
                                        {"enable_seqscan", before->String(0, 2)},
-                                       {"enable_hashjoin", before->String(0, 3)}}),
+                                       {"enable_hashjoin", before->String(0, 3)},
+                                       {"jit", before->String(0, 4)}}),
                             Query{.name = "transaction/release"}, Note(attempt, 0)};
     OUTLIVE_RETURN_IF_ERROR(context_.session().Run(end).status());
     return true;
@@ -366,8 +369,7 @@ absl::Status Partitions::Drop(const IdRange& range, int& gone) {
     return absl::AbortedError("jobs have come back to life in the meantime");
   }
   Counts counts;
-  OUTLIVE_RETURN_IF_ERROR(CountGone(range, counts));
-  OUTLIVE_RETURN_IF_ERROR(DeleteWhatTheyLeft(range, *kept));
+  OUTLIVE_RETURN_IF_ERROR(DeleteWhatTheyLeft(range, *kept, counts));
   OUTLIVE_RETURN_IF_ERROR(Replace(range, *kept));
   for (const auto& [lane_and_state, count] : counts) {
     const auto [lane, state] = lane_and_state;
@@ -398,38 +400,48 @@ absl::StatusOr<std::vector<JobId>> Partitions::LockAndFindKept(const IdRange& ra
   return kept;
 }
 
-absl::Status Partitions::CountGone(const IdRange& range, Counts& counts) {
-  std::string going;
-  for (std::size_t kind = 0; kind < kKinds; ++kind) {
-    fmt::format_to(std::back_inserter(going), "{}state = {} AND ended_at <= ${}::bigint",
-                   kind == 0 ? "" : " OR ", kStates[kind], kUntilParameter + kind);
-  }
+// Of tables that none of the jobs has rows in nothing is asked.
+absl::Status Partitions::DeleteWhatTheyLeft(const IdRange& range, const std::vector<JobId>& kept,
+                                            Counts& counts) {
+  constexpr std::array kSides = {std::pair(kHasTags, "partitions/delete_tags"),
+                                 std::pair(kHasErrors, "partitions/delete_errors"),
+                                 std::pair(kHasCheckpoint, "partitions/delete_checkpoints"),
+                                 std::pair(kHasOutput, "partitions/delete_outputs"),
+                                 std::pair(kHasFollowUps, "partitions/delete_follow_ups"),
+                                 std::pair(kHasArtifacts, "partitions/delete_artifacts")};
   for (const IdRange& part : PartsOf(range)) {
-    Query query = WithRange("partitions/count", part);
-    query.more = fmt::format(
-        " {} WHERE job >= $1::bigint AND job < $2::bigint AND ({}) GROUP BY lane, state",
-        EndedTable(range), going);
-    AddUntil(query);
-    const absl::StatusOr<Rows> rows = context_.session().RunOne(query);
-    OUTLIVE_RETURN_IF_ERROR(rows.status());
-    for (int row = 0; row < rows->size(); ++row) {
-      counts[{rows->Small(row, 0), rows->Small(row, 1)}] += rows->Small(row, 2);
-    }
-  }
-  return absl::OkStatus();
-}
-
-absl::Status Partitions::DeleteWhatTheyLeft(const IdRange& range, const std::vector<JobId>& kept) {
-  for (const IdRange& part : PartsOf(range)) {
-    for (const char* const name : {"partitions/delete_tags", "partitions/delete_errors",
-                                   "partitions/delete_checkpoints", "partitions/delete_outputs",
-                                   "partitions/delete_follow_ups", "partitions/delete_artifacts"}) {
+    const absl::StatusOr<int> flags = CountGone(EndedTable(range), part, counts);
+    OUTLIVE_RETURN_IF_ERROR(flags.status());
+    for (const auto& [flag, name] : kSides) {
+      if ((*flags & flag) == 0) continue;
       Query query = WithRange(name, part);
       query.params.Add(Ints(kept));
       OUTLIVE_RETURN_IF_ERROR(context_.session().RunOne(query).status());
     }
   }
   return absl::OkStatus();
+}
+
+absl::StatusOr<int> Partitions::CountGone(const std::string& ended, const IdRange& part,
+                                          Counts& counts) {
+  std::string going;
+  for (std::size_t kind = 0; kind < kKinds; ++kind) {
+    fmt::format_to(std::back_inserter(going), "{}state = {} AND ended_at <= ${}::bigint",
+                   kind == 0 ? "" : " OR ", kStates[kind], kUntilParameter + kind);
+  }
+  Query query = WithRange("partitions/count", part);
+  query.more =
+      fmt::format(" {} WHERE job >= $1::bigint AND job < $2::bigint AND ({}) GROUP BY lane, state",
+                  ended, going);
+  AddUntil(query);
+  const absl::StatusOr<Rows> rows = context_.session().RunOne(query);
+  OUTLIVE_RETURN_IF_ERROR(rows.status());
+  int flags = 0;
+  for (int row = 0; row < rows->size(); ++row) {
+    counts[{rows->Small(row, 0), rows->Small(row, 1)}] += rows->Small(row, 2);
+    flags |= rows->Small(row, 3);
+  }
+  return flags;
 }
 
 // Everything is locked for as long as the catalogue takes, and for the few jobs that move.

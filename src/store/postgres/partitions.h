@@ -125,8 +125,11 @@ class Partitions {
 
   absl::Status Drop(const IdRange& range, int& gone);
   absl::StatusOr<std::vector<JobId>> LockAndFindKept(const IdRange& range);
-  absl::Status CountGone(const IdRange& range, Counts& counts);
-  absl::Status DeleteWhatTheyLeft(const IdRange& range, const std::vector<JobId>& kept);
+  absl::Status DeleteWhatTheyLeft(const IdRange& range, const std::vector<JobId>& kept,
+                                  Counts& counts);
+
+  // Of a part of a partition. What flags (flags.h) its jobs have.
+  absl::StatusOr<int> CountGone(const std::string& ended, const IdRange& part, Counts& counts);
   absl::Status Replace(const IdRange& range, const std::vector<JobId>& kept);
 
   // Adds parameters: until when a job of each kind must have ended to be deleted.

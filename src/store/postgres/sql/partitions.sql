@@ -53,7 +53,8 @@ CROSS JOIN LATERAL (
 
 -- @settings
 SELECT current_setting('lock_timeout'), current_setting('statement_timeout'),
-       current_setting('enable_seqscan'), current_setting('enable_hashjoin')
+       current_setting('enable_seqscan'), current_setting('enable_hashjoin'),
+       current_setting('jit')
 
 -- Not undone with the transaction.
 -- @note_make
@@ -79,9 +80,9 @@ LOCK TABLE
 -- @kept
 SELECT job FROM
 
--- The others, of a part of it.
+-- The others, of a part of it, and what they have left.
 -- @count
-SELECT lane, state, count(*) FROM
+SELECT lane, state, count(*), bit_or(flags) FROM
 
 -- What they have left: all of the range but that of $3. Tags are not in the order of jobs, but a
 -- job knows its own.
