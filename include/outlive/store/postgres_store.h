@@ -29,9 +29,9 @@
 // Jobs lie in partitions by their ids, and Prune() drops those that are over, with as many jobs as
 // there are in one, whatever PruneRequest::row_count_max is. So a job may stay for up to two days
 // longer than asked for, never shorter (docs/guides/postgres.md). Prune() also makes partitions
-// ahead: call it now and then where no Runner does, in a transaction that does nothing else, because
-// others may be locked out from there to the commit; without it jobs are kept all the same. While
-// another process prunes it does nothing.
+// ahead: call it now and then where no Runner does, in a transaction that does nothing else,
+// because others may be locked out from there to the commit; without it jobs are kept all the same.
+// While another process prunes it does nothing.
 //
 // PostgreSQL 14 or newer; tested with 15.
 //
@@ -129,9 +129,9 @@ struct PostgresStoreOptions {
 
   // How many jobs the first partition of a schema has room for that Open() makes, and every later
   // one at least; they grow until one has about the jobs of a day. Jobs that have ended are dropped
-  // with their partition, and not one by one; smaller ones make the tables smaller, and work in them
-  // a little slower, and of 64 or more the rest goes to one that has no limit. Of a schema that is
-  // there it changes nothing. From 16 to 2^24.
+  // with their partition, and not one by one; smaller ones make the tables smaller, and work in
+  // them a little slower. No more than 64 are made. Of a schema that is there it changes nothing.
+  // From 16 to 2^24.
   std::int64_t partition_job_count_min = std::int64_t{1} << 20;
 };
 
