@@ -39,12 +39,6 @@ constexpr std::int64_t kSize = 64;  // Of the first partition: 8 jobs of it may 
 
 using Strings = std::vector<std::string>;
 
-// A vacuum that comes by is in the way for five minutes of a clock that stands still.
-const ServerAddress& ServerWithoutVacuum() {
-  static const PostgresServer server({.settings = {"autovacuum = off"}});
-  return server.address();
-}
-
 struct Site {
   explicit Site(bool pooling = false) : store(Open(pooling)) {}
 
@@ -98,7 +92,9 @@ struct Site {
     return count;
   }
 
-  TestSchema schema{ServerWithoutVacuum()};
+  // A vacuum that comes by would be in the way for five minutes of a clock that stands still.
+  const PostgresServer server{{.settings = {"autovacuum = off"}}};
+  TestSchema schema{server.address()};
   VirtualClock clock;
   std::unique_ptr<PostgresStore> store;
   Connection host{schema.conninfo()};
