@@ -133,15 +133,16 @@ TEST_CASE("jobs added and claimed in doubt are run once, by whom their lease is 
   RunnerOptions options = Patient();
   options.lease = absl::Seconds(20);
   options.sweep_interval = absl::Milliseconds(100);
-  Runner runner(world.client, workers, options);
-  REQUIRE(runner.Start().ok());
-  CHECK(world.Await(world.AddWithClaim()) == JobState::kCompleted);
-  std::atomic<bool> doubtful = true;
+  std::atomic<bool> doubtful = false;
   world.store.faults.after_commit = [&](const Asked& asked) {
     return asked.claim_after_insert && doubtful.exchange(false)
                ? absl::UnknownError("an error at fsync")
                : absl::OkStatus();
   };
+  Runner runner(world.client, workers, options);
+  REQUIRE(runner.Start().ok());
+  CHECK(world.Await(world.AddWithClaim()) == JobState::kCompleted);
+  doubtful = true;
   while (doubtful) {
     const absl::StatusOr<Enqueued> job = world.client.Enqueue(Mail{1, "a"});
     if (job.ok()) REQUIRE(world.Await(job->id) == JobState::kCompleted);
@@ -169,14 +170,17 @@ TEST_CASE("a slot that gets free while a claim is under way is used for what is 
   RunnerOptions options = Patient();
   options.queues = {{.name = "default", .concurrency = 1}, {.name = "fax", .concurrency = 1}};
   Runner runner(world.client, workers, options);
-  REQUIRE(runner.Start().ok());
-  const JobId fax = world.client.Enqueue(Fax{1}, {.queue = "fax"})->id;
-  started.Wait();
+  std::atomic<bool> frees = false;
   world.together = [&] {
+    if (!frees) return absl::OkStatus();
     release.Open();
     while (runner.running_count() > 0) std::this_thread::yield();
     return absl::OkStatus();
   };
+  REQUIRE(runner.Start().ok());
+  const JobId fax = world.client.Enqueue(Fax{1}, {.queue = "fax"})->id;
+  started.Wait();
+  frees = true;
   std::vector<Enqueued> added;
   while (world.client.Get(fax)->state == JobState::kRunning) {
     std::vector<NewJob> jobs = {*world.client.Prepare(Mail{1, "a"}),
