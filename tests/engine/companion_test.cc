@@ -33,6 +33,13 @@ struct World {
     }
   }
 
+  void CountRuns(WorkerSet& workers) {
+    workers.Add<Mail>([this](JobContext&, const Mail&) {
+      ++ran;
+      return Done();
+    });
+  }
+
   JobState Await(JobId id) { return client.WaitFor(id, Patience())->state; }
   absl::Time Patience() const { return store.clock().Now() + absl::Seconds(60); }
 
@@ -41,6 +48,7 @@ struct World {
   FaultyStore store{memory};
   Client client{store, {.log = &log}};
   std::atomic<int> both = 0;
+  std::atomic<int> ran = 0;
   std::function<absl::Status()> together;  // Decides about such a commit.
 };
 
@@ -49,12 +57,8 @@ RunnerOptions Patient() { return {.poll_interval_max = absl::Hours(1)}; }
 
 TEST_CASE("a job that finds a free slot is leased by the commit that adds it") {
   World world;
-  std::atomic<int> ran = 0;
   WorkerSet workers;
-  workers.Add<Mail>([&](JobContext&, const Mail&) {
-    ++ran;
-    return Done();
-  });
+  world.CountRuns(workers);
   Runner runner(world.client, workers, Patient());
   REQUIRE(runner.Start().ok());
   const JobId id = world.AddWithClaim();
@@ -63,7 +67,7 @@ TEST_CASE("a job that finds a free slot is leased by the commit that adds it") {
   CHECK(job.attempt == 1);
   CHECK(job.started_at == job.created_at);
   runner.Stop();
-  CHECK(ran == id);  // Each once.
+  CHECK(world.ran == id);  // Each once.
 
   const int before = world.both;
   CHECK(world.client.Enqueue(Mail{2, "a"}).ok());
@@ -124,12 +128,8 @@ TEST_CASE("where the session is gone, a job is added all the same, and run by an
 // In doubt, and done: the job is leased to a session that nobody trusts any more.
 TEST_CASE("jobs added and claimed in doubt are run once, by whom their lease is given to next") {
   World world;
-  std::atomic<int> ran = 0;
   WorkerSet workers;
-  workers.Add<Mail>([&](JobContext&, const Mail&) {
-    ++ran;
-    return Done();
-  });
+  world.CountRuns(workers);
   RunnerOptions options = Patient();
   options.lease = absl::Seconds(20);
   options.sweep_interval = absl::Milliseconds(100);
@@ -151,7 +151,7 @@ TEST_CASE("jobs added and claimed in doubt are run once, by whom their lease is 
   CHECK(world.Await(last) == JobState::kCompleted);
   CHECK(world.client.Get(last)->crashes == 1);
   runner.Stop();
-  CHECK(ran == last);
+  CHECK(world.ran == last);
 }
 
 // The wake-up of a commit that took a claim along says nothing new, but for a queue that was full

@@ -65,6 +65,14 @@ struct Site {
   Strings Ranges() {
     return host.Column(Sql("SELECT first || '-' || past FROM {}.partition ORDER BY first"));
   }
+  // The first one may be dropped, and the next one made.
+  void MakeBothDue() {
+    CompleteUpTo(40);
+    RequireOk(Prune(*store).status());
+    CompleteUpTo(130);
+    clock.Advance(absl::Hours(25));
+  }
+
   bool HasTables(JobId first) {
     return Ask(fmt::format("SELECT to_regclass('{{0}}.job_{0}') IS NOT NULL"
                            " OR to_regclass('{{0}}.ended_{0}') IS NOT NULL",
@@ -185,11 +193,8 @@ TEST_CASE("partitions: the next one is made ahead, about as large as a day") {
 
 TEST_CASE("partitions: a transaction that makes or drops one does nothing else") {
   Site site;
-  site.CompleteUpTo(40);
-  RequireOk(Prune(*site.store).status());
-  site.CompleteUpTo(130);
-  site.clock.Advance(absl::Hours(25));
-  // Both are due. While the first is under way, what the other would look through is not locked.
+  site.MakeBothDue();
+  // While the first is under way, what the other would look through is not locked.
   const std::unique_ptr<StoreTransaction> making = conformance::Begin(*site.store);
   const PruneResult made = Value(making->Prune({}));
   CHECK(made.job_count == 0);
@@ -241,10 +246,7 @@ TEST_CASE("partitions: at 64 there is an end, and jobs go to DEFAULT until one i
 
 TEST_CASE("partitions: what keeps one from being made does not keep another from being dropped") {
   Site site;
-  site.CompleteUpTo(40);
-  RequireOk(Prune(*site.store).status());
-  site.CompleteUpTo(130);
-  site.clock.Advance(absl::Hours(25));
+  site.MakeBothDue();
   site.Ask("CREATE TABLE {0}.job_193 ()");
   CHECK(Value(Prune(*site.store)).job_count == kSize);
   CHECK(site.HasTried("make"));

@@ -88,15 +88,7 @@ absl::Status Connection::Connect(absl::Duration timeout) {
 absl::Status Connection::Configure() {
   // What is set on a pooler's connection would be found by its next user.
   if (options_.pooled || options_.settings.empty()) return absl::OkStatus();
-  Array names(Element::kText);
-  Array values(Element::kText);
-  for (const auto& [name, value] : options_.settings) {
-    names.AddBytes(name);
-    values.AddBytes(value);
-  }
-  Query query{.name = "transaction/configure"};
-  query.params.Add(std::move(names)).Add(std::move(values)).Int(0);
-  return RunOne(query).status();
+  return RunOne(postgres::Configure(options_.settings, SettingsLast::kSession)).status();
 }
 
 absl::StatusOr<std::vector<Rows>> Connection::Run(absl::Span<const Query> queries) {

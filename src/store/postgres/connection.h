@@ -24,6 +24,7 @@
 
 #include "outlive/core/random.h"
 #include "store/postgres/session.h"
+#include "store/postgres/session_settings.h"
 #include "store/postgres/sql_book.h"
 
 namespace outlive::postgres {
@@ -37,7 +38,7 @@ struct ConnectionOptions {
   RandomSource* random = nullptr;
 
   // Of the session, by name: statement_timeout, …
-  std::vector<std::pair<std::string, std::string>> settings;
+  SessionSettings settings;
 };
 
 struct FinishConnection {

@@ -39,8 +39,6 @@ constexpr absl::Duration kKeepIds = absl::Seconds(1);
 // For how many of the next transactions they are taken at once.
 constexpr std::size_t kTransactionsAhead = 4;
 
-absl::Duration SinceBoot() { return SystemClockInstance().SinceBoot(); }
-
 Query IdsQuery(std::size_t count) {
   Query query{.name = "insert/take_ids"};
   query.params.Int(static_cast<std::int64_t>(count));
@@ -67,7 +65,7 @@ void Inserter::Forget() {
   const std::size_t usual = std::max(used_ids_, usual_ids_ - usual_ids_ / 8);
   usual_ids_ = std::clamp<std::size_t>(usual, 1, limits::kCommitJobCountMax);
   used_ids_ = 0;
-  started_at_ = SinceBoot();
+  started_at_ = SystemClockInstance().SinceBoot();
   if (started_at_ - last_commit_at_ > kKeepIds) ids_.clear();
   backlog_.clear();
   ClearColumns();
@@ -166,7 +164,7 @@ std::optional<Query> Inserter::TakeIdsAhead() const {
 
 void Inserter::Committed(const Rows* ids) {
   if (ids != nullptr) KeepIds(*ids);
-  if (used_ids_ > 0) last_commit_at_ = SinceBoot();
+  if (used_ids_ > 0) last_commit_at_ = SystemClockInstance().SinceBoot();
 }
 
 absl::Status Inserter::TakeKeys(Batch& batch) {

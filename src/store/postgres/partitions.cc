@@ -11,6 +11,7 @@
 #include "core/return_if_error.h"
 #include "outlive/core/lifecycle.h"
 #include "store/postgres/flags.h"
+#include "store/postgres/session_settings.h"
 
 namespace outlive::postgres {
 namespace {
@@ -59,10 +60,6 @@ constexpr std::array kStates = {3, 4, 5};
 // The number of the first parameter that AddUntil() adds after those of a range.
 constexpr std::size_t kUntilParameter = 3;
 
-std::string Milliseconds(absl::Duration duration) {
-  return fmt::format("{}", absl::ToInt64Milliseconds(duration));
-}
-
 std::string JobTable(const IdRange& range) { return fmt::format("outlive.job_{}", range.first); }
 
 std::string EndedTable(const IdRange& range) {
@@ -84,16 +81,8 @@ Query WithRange(std::string_view name, const IdRange& range) {
   return query;
 }
 
-Query Configure(const std::vector<std::pair<std::string, std::string>>& settings) {
-  Array names(Element::kText);
-  Array values(Element::kText);
-  for (const auto& [name, value] : settings) {
-    names.AddBytes(name);
-    values.AddBytes(value);
-  }
-  Query query{.name = "transaction/configure"};
-  query.params.Add(std::move(names)).Add(std::move(values)).Int(1);
-  return query;
+Query ForNow(const SessionSettings& settings) {
+  return Configure(settings, SettingsLast::kTransaction);
 }
 
 void AddMaking(const IdRange& range, std::vector<Query>& queries) {
@@ -263,15 +252,14 @@ absl::StatusOr<std::vector<JobId>> Partitions::OldestEnded(int job_count_max) {
                      parts.empty() ? "" : " UNION ALL ", table, kStates[kind], 1 + kind);
     }
   }
-  std::array queries = {
-      With("partitions/oldest_ended",
-           fmt::format("({}) AS each ORDER BY ended_at, job LIMIT $4::bigint", parts))};
-  AddUntil(queries[0]);
-  queries[0].params.Int(job_count_max);
-  const absl::StatusOr<std::vector<Rows>> results = context_.session().Run(queries);
-  OUTLIVE_RETURN_IF_ERROR(results.status());
+  Query query = With("partitions/oldest_ended",
+                     fmt::format("({}) AS each ORDER BY ended_at, job LIMIT $4::bigint", parts));
+  AddUntil(query);
+  query.params.Int(job_count_max);
+  const absl::StatusOr<Rows> rows = context_.session().RunOne(query);
+  OUTLIVE_RETURN_IF_ERROR(rows.status());
   std::vector<JobId> jobs;
-  for (int row = 0; row < (*results)[0].size(); ++row) jobs.push_back((*results)[0].Int(row, 0));
+  for (int row = 0; row < rows->size(); ++row) jobs.push_back(rows->Int(row, 0));
   return jobs;
 }
 
@@ -321,18 +309,18 @@ absl::StatusOr<bool> Partitions::Try(Attempt attempt, absl::Duration timeout,
   // A part of a partition is looked through by an index, and compared with few jobs.
   const std::array start = {Note(attempt, context_.now_micros()),
                             Query{.name = "transaction/savepoint"},
-                            Configure({{"lock_timeout", Milliseconds(kLockTimeout)},
-                                       {"statement_timeout", Milliseconds(timeout)},
-                                       {"enable_seqscan", "off"},
-                                       {"enable_hashjoin", "on"},
-                                       {"jit", "off"}})};
+                            ForNow({{"lock_timeout", Milliseconds(kLockTimeout)},
+                                    {"statement_timeout", Milliseconds(timeout)},
+                                    {"enable_seqscan", "off"},
+                                    {"enable_hashjoin", "on"},
+                                    {"jit", "off"}})};
   OUTLIVE_RETURN_IF_ERROR(context_.session().Run(start).status());
   if (call().ok()) {
-    const std::array end = {Configure({{"lock_timeout", before->String(0, 0)},
-                                       {"statement_timeout", before->String(0, 1)},
-                                       {"enable_seqscan", before->String(0, 2)},
-                                       {"enable_hashjoin", before->String(0, 3)},
-                                       {"jit", before->String(0, 4)}}),
+    const std::array end = {ForNow({{"lock_timeout", before->String(0, 0)},
+                                    {"statement_timeout", before->String(0, 1)},
+                                    {"enable_seqscan", before->String(0, 2)},
+                                    {"enable_hashjoin", before->String(0, 3)},
+                                    {"jit", before->String(0, 4)}}),
                             Query{.name = "transaction/release"}, Note(attempt, 0)};
     OUTLIVE_RETURN_IF_ERROR(context_.session().Run(end).status());
     return true;
@@ -403,20 +391,28 @@ absl::StatusOr<std::vector<JobId>> Partitions::LockAndFindKept(const IdRange& ra
 // Of tables that none of the jobs has rows in nothing is asked.
 absl::Status Partitions::DeleteWhatTheyLeft(const IdRange& range, const std::vector<JobId>& kept,
                                             Counts& counts) {
-  constexpr std::array kSides = {std::pair(kHasTags, "partitions/delete_tags"),
-                                 std::pair(kHasErrors, "partitions/delete_errors"),
-                                 std::pair(kHasCheckpoint, "partitions/delete_checkpoints"),
-                                 std::pair(kHasOutput, "partitions/delete_outputs"),
-                                 std::pair(kHasFollowUps, "partitions/delete_follow_ups"),
-                                 std::pair(kHasArtifacts, "partitions/delete_artifacts")};
+  constexpr std::array kSides = {
+      std::pair(kHasErrors, "error"), std::pair(kHasCheckpoint, "checkpoint"),
+      std::pair(kHasOutput, "output"), std::pair(kHasFollowUps, "follow_up"),
+      std::pair(kHasArtifacts, "artifact")};
+  const auto run = [&](Query query) {
+    query.params.Add(Ints(kept));
+    return context_.session().RunOne(query).status();
+  };
   for (const IdRange& part : PartsOf(range)) {
     const absl::StatusOr<int> flags = CountGone(EndedTable(range), part, counts);
     OUTLIVE_RETURN_IF_ERROR(flags.status());
-    for (const auto& [flag, name] : kSides) {
+    if ((*flags & kHasTags) != 0) {
+      OUTLIVE_RETURN_IF_ERROR(run(WithRange("partitions/delete_tags", part)));
+    }
+    for (const auto& [flag, table] : kSides) {
       if ((*flags & flag) == 0) continue;
-      Query query = WithRange(name, part);
-      query.params.Add(Ints(kept));
-      OUTLIVE_RETURN_IF_ERROR(context_.session().RunOne(query).status());
+      Query query = WithRange("partitions/delete_left", part);
+      query.more = fmt::format(
+          " outlive.{} t WHERE job >= $1::bigint AND job < $2::bigint"
+          " AND NOT EXISTS (SELECT FROM unnest($3::bigint[]) AS k(job) WHERE k.job = t.job)",
+          table);
+      OUTLIVE_RETURN_IF_ERROR(run(std::move(query)));
     }
   }
   return absl::OkStatus();
@@ -449,7 +445,7 @@ absl::Status Partitions::Replace(const IdRange& range, const std::vector<JobId>&
   const std::string jobs = JobTable(range);
   const std::string ended = EndedTable(range);
   std::vector<Query> queries = {
-      Configure({{"statement_timeout", Milliseconds(kLockedTimeout)}}),
+      ForNow({{"statement_timeout", Milliseconds(kLockedTimeout)}}),
       With("partitions/lock", "ONLY outlive.job IN ACCESS EXCLUSIVE MODE"),
       With("partitions/lock", "ONLY outlive.ended IN ACCESS EXCLUSIVE MODE"),
       // Whoever has these has those, but for a vacuum.

@@ -37,10 +37,6 @@ std::string PasswordIn(const std::string& conninfo) {
   return {};
 }
 
-std::string Milliseconds(absl::Duration duration) {
-  return fmt::format("{}", absl::ToInt64Milliseconds(duration));
-}
-
 }  // namespace
 
 absl::Status ValidateOptions(const std::string& conninfo, const PostgresStoreOptions& options) {

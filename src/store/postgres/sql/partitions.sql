@@ -98,30 +98,8 @@ WHERE ctid = ANY (ARRAY(
   CROSS JOIN LATERAL (
     SELECT ctid FROM outlive.tag WHERE tag = s.tag AND job = j.id OFFSET 0) t))
 
--- @delete_errors
-DELETE FROM outlive.error t
-WHERE job >= $1::bigint AND job < $2::bigint
-  AND NOT EXISTS (SELECT FROM unnest($3::bigint[]) AS k(job) WHERE k.job = t.job)
-
--- @delete_checkpoints
-DELETE FROM outlive.checkpoint t
-WHERE job >= $1::bigint AND job < $2::bigint
-  AND NOT EXISTS (SELECT FROM unnest($3::bigint[]) AS k(job) WHERE k.job = t.job)
-
--- @delete_outputs
-DELETE FROM outlive.output t
-WHERE job >= $1::bigint AND job < $2::bigint
-  AND NOT EXISTS (SELECT FROM unnest($3::bigint[]) AS k(job) WHERE k.job = t.job)
-
--- @delete_follow_ups
-DELETE FROM outlive.follow_up t
-WHERE job >= $1::bigint AND job < $2::bigint
-  AND NOT EXISTS (SELECT FROM unnest($3::bigint[]) AS k(job) WHERE k.job = t.job)
-
--- @delete_artifacts
-DELETE FROM outlive.artifact t
-WHERE job >= $1::bigint AND job < $2::bigint
-  AND NOT EXISTS (SELECT FROM unnest($3::bigint[]) AS k(job) WHERE k.job = t.job)
+-- @delete_left
+DELETE FROM
 
 -- @detach_job
 ALTER TABLE outlive.job DETACH PARTITION
