@@ -280,14 +280,17 @@ void GroupCommit::LeadOnce() {
   }
   Execute(group->requests);
   {
-    // The next group begins before this one's callers have been told.
     MutexLock lock(mutex_);
     ++telling_;
-    PassOn();
   }
-  // From here on the requests of those who wait may be gone.
+  // From here on the requests of those who wait may be gone. They are told first: whoever comes
+  // back at once is of the next group still, and large groups are cheap.
   group->done.store(1, std::memory_order_release);
   group->done.notify_all();
+  {
+    MutexLock lock(mutex_);
+    PassOn();
+  }
   for (const std::unique_ptr<Request>& request : group->submitted) request->done(request->status);
   MutexLock lock(mutex_);
   --telling_;
