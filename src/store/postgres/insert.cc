@@ -19,18 +19,37 @@
 namespace outlive::postgres {
 namespace {
 
-// Columns of outlive.job and outlive.live, in the order of the statements' parameters.
-enum JobNumbers : std::size_t { kId, kJobLane, kAttemptMax, kJobNumberCount };
-enum JobBytes : std::size_t {
+// Columns of outlive.live and outlive.job, in the order of the statement's parameters.
+enum Column : std::size_t {
+  kId,
+  kLane,
+  kPriority,
+  kRunAt,
+  kFlags,
+  kAttemptMax,
   kIdempotencyKey,
   kPartitionKey,
   kTraceparent,
   kTags,
   kRetryPolicy,
   kArgs,
-  kJobBytesCount
+  kColumnCount
 };
-enum Live : std::size_t { kJob, kLiveLane, kPriority, kRunAt, kFlags, kLiveCount };
+
+Element ElementOf(std::size_t column) {
+  switch (column) {
+    case kIdempotencyKey:
+    case kPartitionKey:
+    case kArgs:
+      return Element::kBytes;
+    case kTraceparent:
+    case kTags:
+    case kRetryPolicy:
+      return Element::kText;
+    default:
+      return Element::kBigint;
+  }
+}
 
 // How long ids are kept for the next transaction. Jobs are listed by id, so that those of several
 // processes are in order up to this.
@@ -73,12 +92,8 @@ void Inserter::Forget() {
 
 void Inserter::ClearColumns() {
   payload_bytes_ = 0;
-  job_numbers_.assign(kJobNumberCount, Array(Element::kBigint));
-  job_bytes_.assign(kJobBytesCount, Array(Element::kBytes));
-  for (const std::size_t column : {kTraceparent, kTags, kRetryPolicy}) {
-    job_bytes_[column] = Array(Element::kText);
-  }
-  live_.assign(kLiveCount, Array(Element::kBigint));
+  columns_.clear();
+  for (std::size_t i = 0; i < kColumnCount; ++i) columns_.emplace_back(ElementOf(i));
   tag_names_ = Array(Element::kText);
   tag_jobs_ = Array(Element::kBigint);
   follow_up_jobs_ = Array(Element::kBigint);
@@ -304,20 +319,18 @@ absl::Status Inserter::AddJob(JobId id, int lane, const NewJob& job) {
     tag_names_.AddBytes(tag);
     tag_jobs_.AddInt(id);
   }
-  live_[kJob].AddInt(id);
-  live_[kLiveLane].AddInt(lane);
-  live_[kPriority].AddInt(job.priority);
-  live_[kRunAt].AddInt(absl::ToUnixMicros(ToStoreTime(job.run_at)));
-  live_[kFlags].AddInt(flags);
-  job_numbers_[kId].AddInt(id);
-  job_numbers_[kJobLane].AddInt(lane);
-  job_numbers_[kAttemptMax].AddInt(job.attempt_count_max);
-  job_bytes_[kIdempotencyKey].AddBytesOrNull(job.idempotency_key);
-  job_bytes_[kPartitionKey].AddBytesOrNull(job.partition_key);
-  job_bytes_[kTraceparent].AddBytesOrNull(job.traceparent);
-  job_bytes_[kTags].AddBytesOrNull(absl::StrJoin(job.tags, " "));
-  job_bytes_[kRetryPolicy].AddBytesOrNull(job.retry_policy);
-  job_bytes_[kArgs].AddBytes(args->bytes());
+  columns_[kId].AddInt(id);
+  columns_[kLane].AddInt(lane);
+  columns_[kPriority].AddInt(job.priority);
+  columns_[kRunAt].AddInt(absl::ToUnixMicros(ToStoreTime(job.run_at)));
+  columns_[kFlags].AddInt(flags);
+  columns_[kAttemptMax].AddInt(job.attempt_count_max);
+  columns_[kIdempotencyKey].AddBytesOrNull(job.idempotency_key);
+  columns_[kPartitionKey].AddBytesOrNull(job.partition_key);
+  columns_[kTraceparent].AddBytesOrNull(job.traceparent);
+  columns_[kTags].AddBytesOrNull(absl::StrJoin(job.tags, " "));
+  columns_[kRetryPolicy].AddBytesOrNull(job.retry_policy);
+  columns_[kArgs].AddBytes(args->bytes());
   payload_bytes_ += args->bytes().size();
   context_.Count(lane, JobState::kPending, 1);
   context_.AddEvent(EventType::kEnqueued, id, 0);
@@ -333,12 +346,9 @@ absl::Status Inserter::WriteIfLarge() {
 
 std::vector<Query> Inserter::Take() {
   std::vector<Query> queries;
-  if (live_[kJob].size() == 0) return queries;
+  if (columns_[kId].size() == 0) return queries;
   queries.push_back({.name = "insert/add_jobs"});
-  for (Array& column : job_numbers_) queries.back().params.Add(std::move(column));
-  for (Array& column : job_bytes_) queries.back().params.Add(std::move(column));
-  queries.push_back({.name = "insert/add_live"});
-  for (Array& column : live_) queries.back().params.Add(std::move(column));
+  for (Array& column : columns_) queries.back().params.Add(std::move(column));
   if (tag_jobs_.size() > 0) {
     queries.push_back({.name = "insert/add_tags"});
     queries.back().params.Add(std::move(tag_names_)).Add(std::move(tag_jobs_));

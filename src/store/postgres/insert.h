@@ -86,9 +86,7 @@ class Inserter {
 
   // What waits for Take(): columns of outlive.job and outlive.live, and the rest.
   std::size_t payload_bytes_ = 0;
-  std::vector<Array> job_numbers_;
-  std::vector<Array> job_bytes_;
-  std::vector<Array> live_;
+  std::vector<Array> columns_;
   Array tag_names_{Element::kText};
   Array tag_jobs_{Element::kBigint};
   Array follow_up_jobs_{Element::kBigint};

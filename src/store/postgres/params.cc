@@ -1,5 +1,6 @@
 #include "store/postgres/params.h"
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <cstddef>
@@ -8,46 +9,60 @@
 namespace outlive::postgres {
 namespace {
 
+// Of an array: dimensions, whether there are nulls, type; and of its only dimension, if there is
+// one: size, where it begins.
+constexpr std::size_t kHeadBytes = 20;
+constexpr std::size_t kEmptyBytes = 12;
+
+// Of arrays: few of them grow beyond it.
+constexpr std::size_t kFirstBytes = 512;
+
 // Most significant byte first.
+template <class Number>
+void PutNumber(char* at, Number number) {
+  for (std::size_t i = sizeof(Number); i > 0; --i) {
+    at[i - 1] = static_cast<char>(number & 0xff);
+    number = static_cast<Number>(number >> 8);
+  }
+}
+
 template <class Number>
 void AppendNumber(std::string& bytes, Number number) {
   std::array<char, sizeof(Number)> digits;
-  for (std::size_t i = digits.size(); i > 0; --i) {
-    digits[i - 1] = static_cast<char>(number & 0xff);
-    number = static_cast<Number>(number >> 8);
-  }
+  PutNumber(digits.data(), number);
   bytes.append(digits.data(), digits.size());
-}
-
-void AppendLength(std::string& bytes, std::size_t length) {
-  AppendNumber(bytes, static_cast<std::uint32_t>(length));
 }
 
 }  // namespace
 
 Array::Array(Element element) : element_(element) {}
 
+// Begins an element.
+void Array::AddLength(std::size_t length) {
+  if (count_++ == 0) {
+    bytes_.reserve(kFirstBytes);
+    bytes_.resize(kHeadBytes);
+  }
+  AppendNumber(bytes_, static_cast<std::uint32_t>(length));
+}
+
 void Array::AddInt(std::int64_t value) {
-  ++count_;
-  AppendLength(bytes_, sizeof(value));
+  AddLength(sizeof(value));
   AppendNumber(bytes_, static_cast<std::uint64_t>(value));
 }
 
 void Array::AddSmall(std::int16_t value) {
-  ++count_;
-  AppendLength(bytes_, sizeof(value));
+  AddLength(sizeof(value));
   AppendNumber(bytes_, static_cast<std::uint16_t>(value));
 }
 
 void Array::AddReal(double value) {
-  ++count_;
-  AppendLength(bytes_, sizeof(value));
+  AddLength(sizeof(value));
   AppendNumber(bytes_, std::bit_cast<std::uint64_t>(value));
 }
 
 void Array::AddBytes(std::string_view bytes) {
-  ++count_;
-  AppendLength(bytes_, bytes.size());
+  AddLength(bytes.size());
   bytes_.append(bytes);
 }
 
@@ -56,21 +71,22 @@ void Array::AddUuid(const Fingerprint& uuid) {
 }
 
 void Array::AddNull() {
-  ++count_;
   has_null_ = true;
-  AppendNumber(bytes_, static_cast<std::uint32_t>(-1));
+  AddLength(static_cast<std::uint32_t>(-1));
 }
 
 std::string Array::Take() && {
-  std::string array;
-  array.reserve(bytes_.size() + 20);
-  AppendLength(array, count_ == 0 ? 0 : 1);  // Dimensions.
-  AppendLength(array, has_null_ ? 1 : 0);
-  AppendNumber(array, static_cast<std::uint32_t>(element_));
-  if (count_ == 0) return array;
-  AppendLength(array, count_);
-  AppendLength(array, 1);  // Where it begins.
-  return array.append(bytes_);
+  bytes_.resize(std::max(bytes_.size(), kHeadBytes));
+  const auto put = [this](std::size_t place, std::size_t number) {
+    PutNumber(&bytes_[place * sizeof(std::uint32_t)], static_cast<std::uint32_t>(number));
+  };
+  put(0, count_ == 0 ? 0 : 1);
+  put(1, has_null_ ? 1 : 0);
+  put(2, static_cast<std::size_t>(element_));
+  put(3, count_);
+  put(4, 1);
+  if (count_ == 0) bytes_.resize(kEmptyBytes);
+  return std::move(bytes_);
 }
 
 Array Ints(const std::vector<std::int64_t>& values) {

@@ -46,16 +46,18 @@ class Array {
   void AddIntOrNull(std::optional<std::int64_t> value) { value ? AddInt(*value) : AddNull(); }
 
   std::size_t size() const { return count_; }
-  std::size_t byte_count() const { return bytes_.size(); }
+  std::size_t byte_count() const { return bytes_.size(); }  // 0: there is nothing in it.
 
   // What is sent.
   std::string Take() &&;
 
  private:
+  void AddLength(std::size_t length);
+
   Element element_;
   std::size_t count_ = 0;
   bool has_null_ = false;
-  std::string bytes_;
+  std::string bytes_;  // With room for the head, once there is an element.
 };
 
 Array Ints(const std::vector<std::int64_t>& values);

@@ -111,15 +111,11 @@ absl::Status PostgresCopy::Writing(absl::FunctionRef<absl::Status()> call) {
 absl::Status PostgresCopy::Freeze(bool frozen) {
   return Writing([&]() -> absl::Status {
     // What hosts' transactions have left for the log gets there now.
-    Query log{.name = "transaction/log"};
-    log.params.Add(Array(Element::kSmallint))
-        .Add(Array(Element::kBigint))
-        .Add(Array(Element::kBigint));
     const std::vector<Query> queries = {
         {.name = "copy/lock_meta"},
         frozen ? SetMeta(kFrozenName, "1") : DeleteMeta(kFrozenName),
         context().LogLock(),
-        log,
+        {.name = "transaction/move_inbox"},
     };
     return context().session().Run(queries).status();
   });

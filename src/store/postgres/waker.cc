@@ -208,10 +208,9 @@ void Waker::Look() {
 
 void Waker::MoveInbox() {
   std::array queries = {Query{.name = "transaction/begin"}, Query{.name = "transaction/lock"},
-                        Query{.name = "transaction/log"}, Query{.name = "transaction/commit"}};
+                        Query{.name = "transaction/move_inbox"},
+                        Query{.name = "transaction/commit"}};
   queries[1].params.Int(options_.log_lock);
-  queries[2].params.Add(Array(Element::kSmallint));
-  queries[2].params.Add(Array(Element::kBigint)).Add(Array(Element::kBigint));
   const bool moved = connection_.Run(queries).ok();
   if (!moved) return connection_.Rollback();
   host_pause_ = absl::InfiniteDuration();

@@ -29,7 +29,7 @@ void WriteContext::Count(int lane, JobState state, int by) {
 }
 
 Query WriteContext::LogLock() const {
-  Query query{.name = "transaction/lock"};
+  Query query{.name = "transaction/lock_log"};
   query.params.Int(log_lock_);
   return query;
 }

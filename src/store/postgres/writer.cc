@@ -58,11 +58,12 @@ absl::Status Writer::Begin() {
 
 absl::StatusOr<std::vector<Rows>> Writer::FirstBegins::Run(absl::Span<const Query> queries) {
   return writer_.begun_ ? writer_.connection_.Run(queries)
-                        : writer_.BeginWith(queries, /*commits=*/false);
+                        : writer_.BeginWith({queries.begin(), queries.end()}, /*commits=*/false);
 }
 
 // Runs the transaction's first statements; where it `commits`, these are all of them.
-absl::StatusOr<std::vector<Rows>> Writer::BeginWith(absl::Span<const Query> queries, bool commits) {
+absl::StatusOr<std::vector<Rows>> Writer::BeginWith(std::vector<Query> queries, bool commits) {
+  queries.insert(queries.begin(), {{.name = "transaction/begin"}, time_.Ask(given_, !ignores_move_)});
   const bool used_before = connection_.usable();
   absl::StatusOr<std::vector<Rows>> results = BeginOnce(queries);
   // The server has closed a connection that nobody used: nothing was lost. What has become of a
@@ -75,12 +76,11 @@ absl::StatusOr<std::vector<Rows>> Writer::BeginWith(absl::Span<const Query> quer
   return results;
 }
 
+// They begin with begin and now.
 absl::StatusOr<std::vector<Rows>> Writer::BeginOnce(absl::Span<const Query> queries) {
   OUTLIVE_RETURN_IF_ERROR(connection_.Ensure(timeout_));
   const absl::Duration asked = SystemClockInstance().SinceBoot();
-  std::vector<Query> all = {{.name = "transaction/begin"}, time_.Ask(given_, !ignores_move_)};
-  all.insert(all.end(), queries.begin(), queries.end());
-  absl::StatusOr<std::vector<Rows>> results = connection_.Run(all);
+  absl::StatusOr<std::vector<Rows>> results = connection_.Run(queries);
   OUTLIVE_RETURN_IF_ERROR(results.status());
   session_.context.SetNow(time_.See((*results)[1], asked));
   begun_ = true;
@@ -114,7 +114,7 @@ absl::Status Writer::CommitLocked() {
     OUTLIVE_RETURN_IF_ERROR(connection_.Ensure(timeout_));
   }
   const absl::StatusOr<std::vector<Rows>> results =
-      begun_ ? connection_.Run(queries) : BeginWith(queries, /*commits=*/true);
+      begun_ ? connection_.Run(queries) : BeginWith(std::move(queries), /*commits=*/true);
   if (results.ok()) {
     if (results->back().command() != "COMMIT") {
       return absl::UnavailableError("PostgreSQL has rolled the transaction back");

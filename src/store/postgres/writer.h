@@ -62,7 +62,7 @@ class Writer {
 
   bool Acquire(absl::Duration timeout);
   void Release();
-  absl::StatusOr<std::vector<Rows>> BeginWith(absl::Span<const Query> queries, bool commits);
+  absl::StatusOr<std::vector<Rows>> BeginWith(std::vector<Query> queries, bool commits);
   absl::StatusOr<std::vector<Rows>> BeginOnce(absl::Span<const Query> queries);
   absl::Status CommitLocked();
 

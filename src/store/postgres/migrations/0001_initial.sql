@@ -202,6 +202,27 @@ CREATE TABLE outlive.event_inbox (
   fence bigint NOT NULL
 );
 
+-- Puts them there, for a caller who has the lock of the log. Each has the time of its transaction,
+-- as the jobs' rows have: of two that overlap, the later one may be first.
+CREATE FUNCTION outlive.move_inbox() RETURNS void LANGUAGE plpgsql VOLATILE AS $move$
+BEGIN
+  WITH base AS MATERIALIZED (
+    SELECT coalesce(max(seq + count), 1) AS seq
+    FROM (SELECT seq, count FROM outlive.event_batch ORDER BY seq DESC LIMIT 1) AS newest
+  ), moved AS (
+    DELETE FROM outlive.event_inbox RETURNING number, at, type, job, fence
+  ), batch AS (
+    SELECT min(number) AS number, at, count(*)::integer AS count,
+           array_agg(type ORDER BY number) AS types, array_agg(job ORDER BY number) AS jobs,
+           array_agg(fence ORDER BY number) AS fences
+    FROM moved GROUP BY at
+  )
+  INSERT INTO outlive.event_batch (seq, at, count, types, jobs, fences)
+  SELECT base.seq + sum(batch.count) OVER (ORDER BY number) - batch.count, batch.at, batch.count,
+         types, jobs, fences
+  FROM batch, base;
+END $move$;
+
 -- -- For other languages --------------------------------------------------------------------------
 
 -- SHA-1, which PostgreSQL has only in extensions: idempotency keys go by it (core/idempotency.h).

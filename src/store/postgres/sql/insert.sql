@@ -3,22 +3,23 @@
 -- @take_ids
 SELECT nextval('outlive.job_id') FROM generate_series(1, $1::bigint)
 
--- @add_jobs
-INSERT INTO outlive.job (id, lane, attempt_max, created_at, idempotency_key, partition_key,
-                         traceparent, tags, retry_policy, args)
-SELECT id, lane, attempt_max, clock.now, idempotency_key, partition_key, traceparent, tags,
-       retry_policy, args
-FROM (SELECT current_setting('outlive_transaction.now')::bigint AS now OFFSET 0) AS clock,
-     unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bytea[], $5::bytea[], $6::text[],
-            $7::text[], $8::text[], $9::bytea[])
-  AS j(id, lane, attempt_max, idempotency_key, partition_key, traceparent, tags, retry_policy, args)
-
 -- Due as asked for, but not before now: DueTime() of core/store_rules.h.
--- @add_live
+-- @add_jobs
+WITH clock AS (SELECT current_setting('outlive_transaction.now')::bigint AS now), added AS (
+  INSERT INTO outlive.job (id, lane, attempt_max, created_at, idempotency_key, partition_key,
+                           traceparent, tags, retry_policy, args)
+  SELECT id, lane, attempt_max, clock.now, idempotency_key, partition_key, traceparent, tags,
+         retry_policy, args
+  FROM clock,
+       unnest($1::bigint[], $2::bigint[], $6::bigint[], $7::bytea[], $8::bytea[], $9::text[],
+              $10::text[], $11::text[], $12::bytea[])
+    AS j(id, lane, attempt_max, idempotency_key, partition_key, traceparent, tags, retry_policy,
+         args)
+)
 INSERT INTO outlive.live (job, lane, priority, run_at, flags, state, attempt, crashes, generation,
                           fence)
 SELECT job, lane, priority, greatest(run_at, clock.now), flags, 0, 0, 0, 0, 0
-FROM (SELECT current_setting('outlive_transaction.now')::bigint AS now OFFSET 0) AS clock,
+FROM clock,
      unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[])
   AS l(job, lane, priority, run_at, flags)
 

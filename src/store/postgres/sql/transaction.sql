@@ -44,6 +44,15 @@ FROM unnest($1::text[], $2::text[]) AS setting(name, value)
 -- @lock
 SELECT pg_advisory_xact_lock($1::bigint)
 
+-- The lock of the log; then what hosts' transactions have left gets there.
+-- @lock_log
+SELECT pg_advisory_xact_lock($1::bigint),
+       CASE WHEN EXISTS (SELECT FROM outlive.event_inbox) THEN outlive.move_inbox() END
+
+-- Under that lock: also what was left while it was waited for.
+-- @move_inbox
+SELECT outlive.move_inbox()
+
 -- @find_lanes
 SELECT id, queue, kind FROM outlive.lane
 JOIN unnest($1::text[], $2::text[]) AS wanted(queue, kind) USING (queue, kind)
@@ -53,28 +62,12 @@ INSERT INTO outlive.lane (queue, kind)
 SELECT queue, kind FROM unnest($1::text[], $2::text[]) AS wanted(queue, kind)
 ON CONFLICT (queue, kind) DO NOTHING
 
--- Under the lock of the log: what hosts' transactions have left, then our own entries. Each has the
--- time of its transaction, as the jobs' rows have: of two that overlap, the later one may be first.
+-- Under the lock of the log.
 -- @log
-WITH base AS MATERIALIZED (
-  SELECT coalesce(max(seq + count), 1) AS seq
-  FROM (SELECT seq, count FROM outlive.event_batch ORDER BY seq DESC LIMIT 1) AS newest
-), moved AS (
-  DELETE FROM outlive.event_inbox RETURNING number, at, type, job, fence
-), batch AS (
-  SELECT 0 AS place, min(number) AS number, at, count(*)::integer AS count,
-         array_agg(type ORDER BY number) AS types, array_agg(job ORDER BY number) AS jobs,
-         array_agg(fence ORDER BY number) AS fences
-  FROM moved GROUP BY at
-  UNION ALL
-  SELECT 1, 0, current_setting('outlive_transaction.now')::bigint, cardinality($1::smallint[]),
-         $1::smallint[], $2::bigint[], $3::bigint[]
-  WHERE cardinality($1::smallint[]) > 0
-)
 INSERT INTO outlive.event_batch (seq, at, count, types, jobs, fences)
-SELECT base.seq + sum(batch.count) OVER (ORDER BY place, number) - batch.count, batch.at,
-       batch.count, types, jobs, fences
-FROM batch, base
+SELECT coalesce((SELECT seq + count FROM outlive.event_batch ORDER BY seq DESC LIMIT 1), 1),
+       current_setting('outlive_transaction.now')::bigint, cardinality($1::smallint[]),
+       $1::smallint[], $2::bigint[], $3::bigint[]
 
 -- @log_for_host
 INSERT INTO outlive.event_inbox (at, type, job, fence)
