@@ -127,10 +127,9 @@ BarePostgres::BarePostgres(const std::string& conninfo, const std::string& schem
   last_job_ = std::stoll(last);
   Prepare("begin", "BEGIN");
   Prepare("add_jobs",
-          "INSERT INTO job (id, lane, attempt_max, created_at, args)"
-          " SELECT id, 1, 5, $1::bigint, args FROM unnest($2::bigint[], $3::bytea[]) j(id, args)");
-  Prepare("add_live",
-          "INSERT INTO live (job, run_at, fence, lane, priority, state, attempt)"
+          "WITH added AS (INSERT INTO job (id, lane, attempt_max, created_at, args)"
+          " SELECT id, 1, 5, $1::bigint, args FROM unnest($2::bigint[], $3::bytea[]) j(id, args))"
+          " INSERT INTO live (job, run_at, fence, lane, priority, state, attempt)"
           " SELECT job, $1::bigint, 0, 1, 5, 0, 0 FROM unnest($2::bigint[]) j(job)");
   Prepare("add_keys",
           "INSERT INTO key (hash, job, expires_at)"
@@ -233,7 +232,6 @@ void BarePostgres::SendWrites() {
   }
   if (new_jobs_.size() == 0) return;
   Send("add_jobs", {now, new_jobs_.Bytes(), new_args_.Bytes()});
-  Send("add_live", {now, new_jobs_.Bytes()});
   if (key_jobs_.size() > 0) {
     Send("add_keys", {Binary(now_ + kDay), key_hashes_.Bytes(), key_jobs_.Bytes()});
   }

@@ -279,16 +279,13 @@ void GroupCommit::LeadOnce() {
     groups_.pop_front();  // Nobody can join it any more.
   }
   Execute(group->requests);
-  {
-    MutexLock lock(mutex_);
-    ++telling_;
-  }
-  // From here on the requests of those who wait may be gone. They are told first: whoever comes
-  // back at once is of the next group still, and large groups are cheap.
+  // From here on the requests of those who wait may be gone. They are told before the next group
+  // begins: whoever comes back at once is likely to be of it still, and large groups are cheap.
   group->done.store(1, std::memory_order_release);
   group->done.notify_all();
   {
     MutexLock lock(mutex_);
+    ++telling_;
     PassOn();
   }
   for (const std::unique_ptr<Request>& request : group->submitted) request->done(request->status);

@@ -29,7 +29,7 @@ void WriteContext::Count(int lane, JobState state, int by) {
 }
 
 Query WriteContext::LogLock() const {
-  Query query{.name = "transaction/lock_log"};
+  Query query{.name = "transaction/lock"};
   query.params.Int(log_lock_);
   return query;
 }
@@ -60,7 +60,8 @@ std::vector<Query> WriteContext::LeaveCounts() {
 std::vector<Query> WriteContext::Leave() {
   std::vector<Query> queries = LeaveCounts();
   if (!has_events()) return queries;
-  queries.push_back(LogLock());
+  queries.push_back({.name = "transaction/lock_log"});
+  queries.back().params.Int(log_lock_);
   queries.push_back(TakeEvents("transaction/log"));
   return queries;
 }

@@ -63,7 +63,8 @@ absl::StatusOr<std::vector<Rows>> Writer::FirstBegins::Run(absl::Span<const Quer
 
 // Runs the transaction's first statements; where it `commits`, these are all of them.
 absl::StatusOr<std::vector<Rows>> Writer::BeginWith(std::vector<Query> queries, bool commits) {
-  queries.insert(queries.begin(), {{.name = "transaction/begin"}, time_.Ask(given_, !ignores_move_)});
+  queries.insert(queries.begin(),
+                 {{.name = "transaction/begin"}, time_.Ask(given_, !ignores_move_)});
   const bool used_before = connection_.usable();
   absl::StatusOr<std::vector<Rows>> results = BeginOnce(queries);
   // The server has closed a connection that nobody used: nothing was lost. What has become of a

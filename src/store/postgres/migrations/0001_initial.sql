@@ -202,7 +202,7 @@ CREATE TABLE outlive.event_inbox (
   fence bigint NOT NULL
 );
 
--- Puts them there, for a caller who has the lock of the log. Each has the time of its transaction,
+-- Puts them there, for a READ COMMITTED transaction that has the lock of the log. Each has the time of its transaction,
 -- as the jobs' rows have: of two that overlap, the later one may be first.
 CREATE FUNCTION outlive.move_inbox() RETURNS void LANGUAGE plpgsql VOLATILE AS $move$
 BEGIN

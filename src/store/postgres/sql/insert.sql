@@ -5,7 +5,9 @@ SELECT nextval('outlive.job_id') FROM generate_series(1, $1::bigint)
 
 -- Due as asked for, but not before now: DueTime() of core/store_rules.h.
 -- @add_jobs
-WITH clock AS (SELECT current_setting('outlive_transaction.now')::bigint AS now), added AS (
+WITH clock AS MATERIALIZED (
+  SELECT current_setting('outlive_transaction.now')::bigint AS now
+), added AS (
   INSERT INTO outlive.job (id, lane, attempt_max, created_at, idempotency_key, partition_key,
                            traceparent, tags, retry_policy, args)
   SELECT id, lane, attempt_max, clock.now, idempotency_key, partition_key, traceparent, tags,

@@ -44,12 +44,15 @@ FROM unnest($1::text[], $2::text[]) AS setting(name, value)
 -- @lock
 SELECT pg_advisory_xact_lock($1::bigint)
 
--- The lock of the log; then what hosts' transactions have left gets there.
+-- The lock of the log; once it is there, what hosts' transactions have left gets into the log. What
+-- was left while it was waited for may stay for the next one. By their places, because an index would
+-- lead to entries of rows that are gone, too.
 -- @lock_log
-SELECT pg_advisory_xact_lock($1::bigint),
-       CASE WHEN EXISTS (SELECT FROM outlive.event_inbox) THEN outlive.move_inbox() END
+SELECT CASE WHEN EXISTS (SELECT FROM outlive.event_inbox WHERE ctid >= '(0,0)')
+            THEN outlive.move_inbox() END
+FROM (SELECT pg_advisory_xact_lock($1::bigint) OFFSET 0) AS held
 
--- Under that lock: also what was left while it was waited for.
+-- The same under the lock, whatever was left.
 -- @move_inbox
 SELECT outlive.move_inbox()
 
