@@ -33,7 +33,9 @@
 // because others may be locked out from there to the commit; without it jobs are kept all the same.
 // While another process prunes it does nothing.
 //
-// PostgreSQL 14 or newer; tested with 15.
+// PostgreSQL 14 or newer; tested with 15. What was acknowledged is as durable as the server makes it
+// (synchronous_commit, fsync, synchronous standbys: docs/guarantees.md). The database's encoding is
+// UTF8 or SQL_ASCII.
 //
 // Thread-safety: as JobStore. Transactions of different stores, of one process or of several, run
 //                side by side; only the commits of those that log events are one after the other.
@@ -41,7 +43,7 @@
 //                that was made by fork() cannot use it and must not close it: every call is
 //                kFailedPrecondition there, and the destructor does nothing.
 // Time:          the server's (clock_timestamp()), to the microsecond, but never earlier than the
-//                newest time in the log: a failover does not take it back.
+//                newest entry of the log: a failover does not take it back.
 // Errors:        as JobStore. kUnavailable: no connection, or it was lost, a deadlock, a time-out,
 //                a server that is read-only: nothing was written. kUnknown: the connection was lost
 //                at the commit. kFailedPrecondition: the server does not let us in, the schema is
