@@ -33,9 +33,9 @@
 // because others may be locked out from there to the commit; without it jobs are kept all the same.
 // While another process prunes it does nothing.
 //
-// PostgreSQL 14 or newer; tested with 15. What was acknowledged is as durable as the server makes it
-// (synchronous_commit, fsync, synchronous standbys: docs/guarantees.md). The database's encoding is
-// UTF8 or SQL_ASCII.
+// PostgreSQL 14 or newer; tested with 15. The database's encoding is UTF8 or SQL_ASCII. What was
+// acknowledged is as durable as the server makes it (synchronous_commit, fsync, synchronous
+// standbys: docs/guarantees.md).
 //
 // Thread-safety: as JobStore. Transactions of different stores, of one process or of several, run
 //                side by side; only the commits of those that log events are one after the other.

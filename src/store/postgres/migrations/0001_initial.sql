@@ -202,8 +202,8 @@ CREATE TABLE outlive.event_inbox (
   fence bigint NOT NULL
 );
 
--- Puts them there, for a READ COMMITTED transaction that has the lock of the log. Each has the time of its transaction,
--- as the jobs' rows have: of two that overlap, the later one may be first.
+-- Puts them there, for a READ COMMITTED transaction that has the lock of the log. Each has the time
+-- of its transaction, as the jobs' rows have: of two that overlap, the later one may be first.
 CREATE FUNCTION outlive.move_inbox() RETURNS void LANGUAGE plpgsql VOLATILE AS $move$
 BEGIN
   WITH base AS MATERIALIZED (
