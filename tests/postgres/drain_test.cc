@@ -18,11 +18,11 @@
 
 #include "outlive/conformance/helpers.h"
 #include "outlive/core/forwarding_job_store.h"
-#include "outlive/core/log.h"
 #include "outlive/engine/client.h"
 #include "outlive/engine/runner.h"
 #include "outlive/store/postgres_store.h"
 #include "tests/postgres/server.h"
+#include "tests/testing/no_log.h"
 
 TEST_SUITE_BEGIN("slow");
 
@@ -38,12 +38,6 @@ constexpr int kJobCount = 4'000;
 constexpr int kChangeCount = 2'000;
 constexpr int kBacklogMax = 1'000'000;  // Never reached.
 constexpr std::int64_t kQuiet = -1;     // The number of a step that does nothing else.
-
-// Failures are part of the plan.
-class NoLog final : public LogSink {
- public:
-  void Log(const LogRecord&) override {}
-};
 
 // What is done is in the number.
 struct Step {
@@ -116,7 +110,7 @@ class DrainingHost {
         place_(place),
         store_(Value(PostgresStore::Open(server.conninfo(), {.schema = "jobs"}))),
         mixing_(*store_, changes_apart),
-        client_(mixing_, {.log = &log_}) {
+        client_(mixing_, {.log = &NoLog()}) {
     workers_.Add<Step>(
         [this](JobContext& job, const Step& step) { return DoStep(job, step); },
         {.retry = RetryPolicy{
@@ -165,7 +159,6 @@ class DrainingHost {
   const std::size_t place_;
   const std::unique_ptr<PostgresStore> store_;
   MixingStore mixing_;
-  NoLog log_;
   Client client_;
   WorkerSet workers_;
   std::unique_ptr<Runner> runner_;

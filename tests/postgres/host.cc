@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "outlive/testing/recording_worker.h"
+#include "tests/testing/no_log.h"
 
 namespace outlive::testing {
 namespace {
@@ -22,16 +23,6 @@ const RetryPolicy& HostRetryPolicy() {
 
 // How long a host waits for an answer.
 constexpr int kAnswerMs = 5'000;
-
-class NoLog final : public LogSink {
- public:
-  void Log(const LogRecord&) override {}
-};
-
-LogSink& Silence() {
-  static NoLog log;
-  return log;
-}
 
 // The host's own connection and transaction. Everything may fail at any time.
 class HostSession {
@@ -107,7 +98,7 @@ Host::Host(const HostOptions& options, std::unique_ptr<FileHistory> history,
       recorder_(options.name, *history_, clock_),
       store_(std::move(store)),
       recording_(*store_, recorder_),
-      client_(recording_, {.log = &Silence()}),
+      client_(recording_, {.log = &NoLog()}),
       recorded_(client_, recorder_),
       // Enough attempts for those that the weather takes.
       mix_(recorded_,

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "outlive/testing/recording_worker.h"
+#include "tests/testing/no_log.h"
 
 namespace outlive::testing {
 namespace {
@@ -52,16 +53,6 @@ class HostDatabase {
  private:
   sqlite3* handle_ = nullptr;
 };
-
-class QuietLog final : public LogSink {
- public:
-  void Log(const LogRecord&) override {}
-};
-
-LogSink& NoLog() {
-  static QuietLog log;
-  return log;
-}
 
 }  // namespace
 

@@ -10,6 +10,7 @@
 #include "outlive/core/forwarding_job_store.h"
 #include "outlive/testing/recording_store.h"
 #include "outlive/testing/recording_worker.h"
+#include "tests/testing/no_log.h"
 
 namespace outlive::testing {
 namespace {
@@ -24,11 +25,6 @@ const RetryPolicy& Policy() {
       .initial = absl::Seconds(1), .factor = 2, .delay_max = absl::Seconds(10)};
   return policy;
 }
-
-class NoLog final : public LogSink {
- public:
-  void Log(const LogRecord&) override {}
-};
 
 // The store as a process that may be dead sees it.
 class CutStore final : public ForwardingJobStore {
@@ -76,7 +72,7 @@ class CheckedRun::Process {
         cut(run.broken_ == nullptr ? static_cast<JobStore&>(run.store_) : *run.broken_, dead),
         store(cut, recorder),
         client(store,
-               {.log = &log,
+               {.log = &NoLog(),
                 .random = run.options_.engine_random == nullptr ? &run.random_
                                                                 : run.options_.engine_random}),
         recorded(client, recorder) {
@@ -97,7 +93,6 @@ class CheckedRun::Process {
 
   bool dead = false;
   bool busy = false;  // In a turn: it cannot take another one.
-  NoLog log;
   CutHistory history;
   Recorder recorder;
   CutStore cut;

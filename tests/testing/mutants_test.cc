@@ -21,6 +21,7 @@
 #include "outlive/testing/recording_store.h"
 #include "outlive/testing/recording_worker.h"
 #include "tests/testing/checked_run.h"
+#include "tests/testing/no_log.h"
 
 namespace outlive::testing {
 namespace {
@@ -274,11 +275,6 @@ absl::Status Beat::RenewSession(const std::string& session, absl::Duration lease
   return status;
 }
 
-class NoLog final : public LogSink {
- public:
-  void Log(const LogRecord&) override {}
-};
-
 // A process that records what it does, on a store of its own.
 struct DrainProcess {
   DrainProcess(std::string name, JobStore& inner, HistorySink& history, const Clock& clock,
@@ -287,10 +283,9 @@ struct DrainProcess {
     workers.Add("work", std::make_unique<RecordingWorker>(recorder, std::move(work)));
   }
 
-  NoLog log;
   Recorder recorder;
   RecordingStore store;
-  Client client{store, {.log = &log}};
+  Client client{store, {.log = &NoLog()}};
   RecordingClient recorded{client, recorder};
   WorkerSet workers;
   Runner runner{client, workers};

@@ -45,7 +45,7 @@ FROM unnest($1::text[], $2::text[]) AS setting(name, value)
 SELECT pg_advisory_xact_lock($1::bigint)
 
 -- The lock of the log; once it is there, what hosts' transactions have left gets into the log. What
--- was left while it was waited for may stay for the next one. Looked for by places, because an index
+-- was left while it was waited for may stay for the next one. Looked for by places: an index
 -- would lead to rows that are gone, too.
 -- @lock_log
 SELECT CASE WHEN EXISTS (SELECT FROM outlive.event_inbox WHERE ctid >= '(0,0)')
