@@ -113,6 +113,26 @@ TEST_CASE("postgres store: a host's open transaction keeps nobody else waiting")
   CHECK(ClaimDue(*site.store).size() == 2);
 }
 
+// What the server calls now() is when the transaction began.
+TEST_CASE("postgres store: jobs of a transaction that is old are as young as they are (G19)") {
+  constexpr const char* kClock = "SELECT floor(extract(epoch FROM {}) * 1e6)::bigint";
+  Site site;
+  site.Ask("BEGIN");
+  const std::string begun = site.host.Query(fmt::format(kClock, "now()"));
+  site.Ask("SELECT pg_sleep(0.3)");
+  CHECK(site.host.Query(fmt::format(kClock, "now()")) == begun);
+  const absl::Time later =
+      absl::FromUnixMicros(std::stoll(site.host.Query(fmt::format(kClock, "clock_timestamp()"))));
+  CHECK(later - absl::FromUnixMicros(std::stoll(begun)) >= absl::Milliseconds(300));
+  const JobId by_host = EnqueueIn(site, MakeJob());
+  const JobId by_sql = std::stoll(site.Ask("SELECT {}.enqueue('mail.send', '{{}}')"));
+  site.Ask("COMMIT");
+  for (const JobId id : {by_host, by_sql}) {
+    CHECK(MustGet(*site.store, id).created_at >= later);
+    CHECK(MustGet(*site.store, id).run_at >= later);
+  }
+}
+
 TEST_CASE("postgres store: a completion commits with the handler's rows") {
   Site site;
   const ClaimedJob job = InsertAndClaim(*site.store);
