@@ -4,6 +4,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -269,6 +270,29 @@ TEST_CASE("postgres store: SQL refuses what C++ refuses") {
   CHECK(conformance::ListAll(*site.store).empty());
 }
 
+TEST_CASE("postgres store: a trigger adds a job for each row of the host's, in its transaction") {
+  Site site;
+  site.Ask("CREATE TABLE {}.orders (id bigint)");
+  site.Ask(
+      "CREATE FUNCTION {0}.on_order() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM"
+      " {0}.enqueue('mail.send', jsonb_build_object('order', NEW.id)); RETURN NULL; END $$");
+  site.Ask(
+      "CREATE TRIGGER on_order AFTER INSERT ON {0}.orders FOR EACH ROW"
+      " EXECUTE FUNCTION {0}.on_order()");
+  site.Ask("INSERT INTO {}.orders VALUES (1), (2)");
+  site.Ask("BEGIN");
+  site.Ask("INSERT INTO {}.orders VALUES (3)");
+  site.Ask("ROLLBACK");
+  const std::vector<Job> jobs = conformance::ListAll(*site.store);
+  REQUIRE(jobs.size() == 2);
+  std::vector<std::string> args;
+  for (const Job& job : jobs) args.push_back(MustGet(*site.store, job.id).args);
+  std::sort(args.begin(), args.end());
+  CHECK(args == std::vector<std::string>{R"({"order": 1})", R"({"order": 2})"});
+  CHECK(ClaimDue(*site.store).size() == 2);
+  for (const Job& job : jobs) CHECK(EventsOf(*site.store, job.id) == "enqueued claimed");
+}
+
 TEST_CASE("postgres store: people read jobs, lanes and events") {
   Site site;
   const ClaimedJob job = InsertAndClaim(*site.store);
@@ -280,6 +304,21 @@ TEST_CASE("postgres store: people read jobs, lanes and events") {
   CHECK(site.Ask("SELECT string_agg(type, ' ' ORDER BY seq) FROM {}.events") ==
         "enqueued claimed dead");
   CHECK(site.Ask("SELECT now() - ended_at < interval '1 hour' FROM {}.jobs") == "t");
+}
+
+TEST_CASE("postgres store: nobody writes into jobs, lanes and events") {
+  Site site;
+  const JobId job = MustInsert(*site.store);
+  for (const std::string_view statement :
+       {"INSERT INTO {}.jobs (id, queue, kind) VALUES (7, 'default', 'mail.send')",
+        "INSERT INTO {}.lanes (queue, kind, pending) VALUES ('default', 'mail.send', 1)",
+        "INSERT INTO {}.events (seq, job) VALUES (7, 7)", "UPDATE {}.jobs SET priority = 0",
+        "DELETE FROM {}.jobs", "DELETE FROM {}.events"}) {
+    CAPTURE(statement);
+    CHECK(site.host.Try(site.Sql(statement)) == "55000");
+  }
+  CHECK(conformance::ListAll(*site.store).size() == 1);
+  CHECK(EventsOf(*site.store, job) == "enqueued");
 }
 
 TEST_CASE("postgres store: gauges tell of open transactions, and of what hosts have left") {
