@@ -83,6 +83,24 @@ TEST_CASE("leases, delays and windows of keys go by the server's clock, not the 
   }
 }
 
+TEST_CASE("gauges tell how far the server's clock is ahead of the host's (G18)") {
+  if (!CanRun()) return;
+  for (const absl::Duration offset :
+       {absl::Minutes(10), absl::Minutes(-10), absl::ZeroDuration()}) {
+    CAPTURE(absl::FormatDuration(offset));
+    const PostgresServer server({.clock_offset = offset});
+    const auto store = Value(PostgresStore::Open(server.conninfo(), {.watch = false}));
+    const PostgresGauges gauges = Value(store->Gauges());
+    CAPTURE(absl::FormatDuration(gauges.clock_ahead));
+    CHECK(absl::AbsDuration(gauges.clock_ahead - offset) < absl::Minutes(1));
+    // Who has brought a clock does not go by the server's.
+    const SystemClock clock;
+    const auto other =
+        Value(PostgresStore::Open(server.conninfo(), {.clock = &clock, .watch = false}));
+    CHECK(Value(other->Gauges()).clock_ahead == absl::ZeroDuration());
+  }
+}
+
 TEST_CASE("hosts work with a server whose clock is ten minutes ahead or behind (G18)") {
   if (!CanRun()) return;
   for (const absl::Duration offset : kOffsets) {

@@ -336,6 +336,17 @@ TEST_CASE("postgres store: gauges tell of open transactions, and of what hosts h
   CHECK(Value(site.store->Gauges()).inbox_rows == 0);
 }
 
+// Statistics are told by who has done it, in a while or when asked to.
+TEST_CASE("postgres store: gauges tell of rows that are there, and of those in the way (G13)") {
+  Site site;
+  site.Ask("SELECT count({}.enqueue('mail.send', '{{}}')) FROM generate_series(1, 10)");
+  site.Ask("DELETE FROM {0}.live WHERE job IN (SELECT job FROM {0}.live LIMIT 4)");
+  site.Ask("SELECT pg_stat_force_next_flush()");
+  const PostgresGauges gauges = Value(site.store->Gauges());
+  CHECK(gauges.live_rows == 6);
+  CHECK(gauges.dead_rows == 4);
+}
+
 // -- Time -------------------------------------------------------------------------------------
 
 TEST_CASE("postgres store: its time is the server's") {

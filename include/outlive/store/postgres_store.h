@@ -151,6 +151,11 @@ struct PostgresGauges {
 
   // Events of hosts' transactions that are not in the log yet.
   std::int64_t inbox_rows = 0;
+
+  // How far the server's clock is ahead of this machine's, give or take the time that the answer
+  // took; negative: behind. Jobs go by the server's, but what a host works out by its own, such as
+  // EnqueueOptions::run_at, is off by this. Zero where PostgresStoreOptions::clock is set.
+  absl::Duration clock_ahead = absl::ZeroDuration();
 };
 
 class PostgresStore final : public JobStore {

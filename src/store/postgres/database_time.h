@@ -70,6 +70,14 @@ class DatabaseTime {
     return now.Time(0, 0);
   }
 
+  // How far the server's clock is ahead of this machine's, where the store goes by it; it has just
+  // said `server_now` to a question that was asked at `asked`, since boot.
+  absl::Duration Ahead(std::int64_t server_now, absl::Duration asked) {
+    if (given_ != nullptr) return absl::ZeroDuration();
+    server_.Learn(server_now, asked);
+    return server_.Now() - SystemClockInstance().Now();
+  }
+
   const Clock& clock() const { return time_.clock(); }
 
  private:

@@ -246,7 +246,8 @@ std::unique_ptr<Subscription> PostgresStore::Subscribe(std::function<void(WakeHi
 }
 
 absl::StatusOr<PostgresGauges> PostgresStore::Gauges() {
-  return state_->Read<PostgresGauges>([](postgres::Reader& reader) { return reader.Gauges(); });
+  return state_->Read<PostgresGauges>(
+      [&](postgres::Reader& reader) { return reader.Gauges(state_->time); });
 }
 
 const StoreInfo& PostgresStore::info() const { return state_->info; }

@@ -252,7 +252,8 @@ absl::StatusOr<Artifact> Reader::FindArtifact(const std::string& id) {
   return absl::NotFoundError("there is no such artifact");
 }
 
-absl::StatusOr<PostgresGauges> Reader::Gauges() {
+absl::StatusOr<PostgresGauges> Reader::Gauges(DatabaseTime& time) {
+  const absl::Duration asked = SystemClockInstance().SinceBoot();
   const absl::StatusOr<Rows> rows = session_.RunOne({.name = "read/gauges"});
   OUTLIVE_RETURN_IF_ERROR(rows.status());
   PostgresGauges gauges;
@@ -260,6 +261,7 @@ absl::StatusOr<PostgresGauges> Reader::Gauges() {
   gauges.dead_rows = rows->Int(0, 1);
   gauges.oldest_transaction = absl::Microseconds(rows->Int(0, 2));
   gauges.inbox_rows = rows->Int(0, 3);
+  gauges.clock_ahead = time.Ahead(rows->Int(0, 4), asked);
   return gauges;
 }
 

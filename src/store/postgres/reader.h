@@ -34,7 +34,7 @@ class Reader {
   absl::StatusOr<std::vector<JobId>> CancelRequests(const std::string& name);
   absl::StatusOr<Artifact> FindArtifact(const std::string& id);
   absl::Status Probe();
-  absl::StatusOr<PostgresGauges> Gauges();
+  absl::StatusOr<PostgresGauges> Gauges(DatabaseTime& time);
 
  private:
   // Runs them in one transaction; what they have given.

@@ -112,5 +112,6 @@ SELECT coalesce((SELECT seq + count - 1 FROM outlive.event_batch ORDER BY seq DE
 SELECT coalesce(max(n_live_tup), 0), coalesce(max(n_dead_tup), 0),
        (SELECT coalesce(extract(epoch FROM max(clock_timestamp() - xact_start)) * 1e6, 0)::bigint
         FROM pg_stat_activity WHERE pid <> pg_backend_pid()),
-       (SELECT count(*) FROM outlive.event_inbox)
+       (SELECT count(*) FROM outlive.event_inbox),
+       floor(extract(epoch FROM clock_timestamp()) * 1000000)::bigint
 FROM pg_stat_user_tables WHERE relid = 'outlive.live'::regclass
