@@ -10,9 +10,6 @@
 namespace outlive::internal {
 namespace {
 
-// Jobs in one transaction: small, because others wait for it.
-constexpr int kBatch = 500;
-
 // Wall clock and boot clock may drift apart by this much between two looks.
 constexpr absl::Duration kDriftMax = absl::Seconds(2);
 
@@ -91,8 +88,31 @@ bool Maintenance::ClockIsSuspect() {
 
 absl::Status Maintenance::Sweep() {
   if (ClockIsSuspect()) return absl::OkStatus();
+  const absl::Status status = RescueAll(rescue_batch_);
+  rescue_batch_ = NextBatch(rescue_batch_, status);
+  return status;
+}
+
+absl::Status Maintenance::Prune() {
+  const absl::Status status = PruneAll(prune_batch_);
+  prune_batch_ = NextBatch(prune_batch_, status);
+  return status;
+}
+
+// Larger only after all of a call: else every other transaction of a store that bears no more would
+// be in vain.
+int Maintenance::NextBatch(int batch, const absl::Status& status) {
+  return status.ok() ? std::min(2 * batch, kBatch) : std::max(batch / 2, 1);
+}
+
+bool Maintenance::Finishing() {
+  MutexLock lock(mutex_);
+  return finishing_;
+}
+
+absl::Status Maintenance::RescueAll(int batch) {
   RescueRequest request;
-  request.job_count_max = kBatch;
+  request.job_count_max = batch;
   request.crash_count_max = services_.options.crash_count_max;
   request.delay = services_.options.rescue_delay;
   while (true) {
@@ -104,16 +124,16 @@ absl::Status Maintenance::Sweep() {
     });
     if (!status.ok()) return status;
     for (const Rescued& job : rescued) ReportRescue(services_, job);
-    if (rescued.size() < static_cast<std::size_t>(kBatch)) return absl::OkStatus();
+    if (rescued.size() < static_cast<std::size_t>(batch) || Finishing()) return absl::OkStatus();
   }
 }
 
-absl::Status Maintenance::Prune() {
+absl::Status Maintenance::PruneAll(int batch) {
   PruneRequest request;
   request.keep_completed = services_.options.keep_completed;
   request.keep_cancelled = services_.options.keep_cancelled;
   request.keep_dead = services_.options.keep_dead;
-  request.row_count_max = kBatch;
+  request.row_count_max = batch;
   PruneResult result;
   do {
     const absl::Status status = services_.sweep.Run(1, [&](StoreTransaction& transaction) {
@@ -122,9 +142,7 @@ absl::Status Maintenance::Prune() {
       return pruned.status();
     });
     if (!status.ok()) return status;
-    MutexLock lock(mutex_);
-    if (finishing_) return absl::OkStatus();
-  } while (result.more);
+  } while (result.more && !Finishing());
   return absl::OkStatus();
 }
 

@@ -31,12 +31,25 @@ class Maintenance {
 
   // Rescues until nothing is left to rescue. Does nothing for one lease after the machine's time
   // has jumped, so that live processes can renew their sessions first.
+  //
+  // Where a transaction fails the next call puts half as many jobs into one: what takes longer than
+  // the store lets it would take as long each time.
   absl::Status Sweep();
 
-  // Deletes until nothing is left to delete.
+  // Deletes until nothing is left to delete, in the same way.
   absl::Status Prune();
 
  private:
+  // Jobs in one transaction: small, because others wait for it.
+  static constexpr int kBatch = 500;
+
+  absl::Status RescueAll(int batch);
+  absl::Status PruneAll(int batch);
+
+  // The size after a call that has ended so: half of it, or twice as much up to the usual.
+  static int NextBatch(int batch, const absl::Status& status);
+
+  bool Finishing();
   void DoRound();
   bool ClockIsSuspect();
   bool WaitUntil(absl::Duration when);
@@ -51,6 +64,9 @@ class Maintenance {
   absl::Duration sweep_at_ = absl::ZeroDuration();
   absl::Duration prune_at_ = absl::ZeroDuration();
   int failures_ = 0;
+
+  int rescue_batch_ = kBatch;
+  int prune_batch_ = kBatch;
 
   // What the clocks said last, and until when rescue rests, by SinceBoot().
   absl::Time wall_;

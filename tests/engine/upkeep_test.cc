@@ -1,6 +1,7 @@
 // What a started runner does besides running jobs: it takes over, prunes, needs no wake-ups.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <functional>
 #include <map>
@@ -160,6 +161,85 @@ TEST_CASE("sessions are one upkeep, rescue and retention the other, and nothing 
       CHECK(store.asked["sweep"].empty());
     }
   }
+}
+
+// Gives up a transaction that rescues or deletes more jobs than it can in its time, and notes what
+// it is asked for.
+class SlowStore final : public ForwardingJobStore {
+ public:
+  static constexpr int kJobsMax = 100;
+
+  explicit SlowStore(JobStore& inner) : ForwardingJobStore(inner) {}
+
+  absl::StatusOr<std::unique_ptr<StoreTransaction>> Begin() override {
+    return std::make_unique<Transaction>(inner().Begin().value(), *this);
+  }
+  absl::StatusOr<std::unique_ptr<StoreTransaction>> BeginUpkeep(Upkeep) override { return Begin(); }
+
+  std::vector<int> rescue_sizes;
+  std::vector<int> prune_sizes;
+
+ private:
+  class Transaction final : public ForwardingStoreTransaction {
+   public:
+    Transaction(std::unique_ptr<StoreTransaction> inner, SlowStore& store)
+        : ForwardingStoreTransaction(std::move(inner)), store_(store) {}
+    absl::StatusOr<std::vector<Rescued>> Rescue(const RescueRequest& request) override {
+      store_.rescue_sizes.push_back(request.job_count_max);
+      auto rescued = inner().Rescue(request);
+      if (rescued.ok() && rescued->size() > kJobsMax) return absl::UnavailableError("too slow");
+      return rescued;
+    }
+    absl::StatusOr<PruneResult> Prune(const PruneRequest& request) override {
+      store_.prune_sizes.push_back(request.row_count_max);
+      auto pruned = inner().Prune(request);
+      if (pruned.ok() && pruned->job_count > kJobsMax) return absl::UnavailableError("too slow");
+      return pruned;
+    }
+
+   private:
+    SlowStore& store_;
+  };
+};
+
+// Without those that are what the one before is.
+std::vector<int> Changes(std::vector<int> sizes) {
+  sizes.erase(std::unique(sizes.begin(), sizes.end()), sizes.end());
+  return sizes;
+}
+
+TEST_CASE("upkeep that is too much for one transaction is done in smaller ones (G16)") {
+  constexpr int kJobs = 700;
+  VirtualWorld world;
+  SlowStore store(world.store);
+  Client client(store, {.log = &world.log, .random = &world.random});
+  WorkerSet workers;
+  workers.Add<Mail>([](JobContext&, const Mail&) { return Done(); });
+  RunnerOptions options;
+  options.keep_completed = absl::ZeroDuration();
+  Runner runner(client, workers, options);
+  const std::vector<Mail> mails(kJobs, Mail{1, "a"});
+  REQUIRE(client.EnqueueMany(mails).ok());
+  while (*runner.RunDue() > 0) {
+  }
+  REQUIRE(client.EnqueueMany(mails).ok());
+  {
+    auto transaction = *world.store.Begin();
+    REQUIRE(transaction->OpenSession("lost", absl::Milliseconds(50)).ok());
+    REQUIRE(transaction->Claim({"lost", {{"default", kJobs}}, {"mail.send"}})->jobs.size() ==
+            kJobs);
+    REQUIRE(transaction->Commit().ok());
+  }
+  world.clock.Advance(absl::Seconds(1));
+  for (int i = 0; i < 3; ++i) CHECK(absl::IsUnavailable(runner.Maintain()));
+  for (int i = 0; i < 6; ++i) CHECK(runner.Maintain().ok());
+  const std::vector<int> smaller_and_back = {500, 250, 125, 62, 124, 248, 496, 500};
+  CHECK(Changes(store.rescue_sizes) == smaller_and_back);
+  CHECK(Changes(store.prune_sizes) == smaller_and_back);
+  const JobStats::Lane lane = client.Stats()->lanes.at(0);
+  CHECK(lane.pending == kJobs);
+  CHECK(lane.running == 0);
+  CHECK(lane.completed == 0);
 }
 
 // Every wake-up is lost: it is only a hint.
