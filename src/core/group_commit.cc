@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <system_error>
 #include <utility>
 #include <vector>
@@ -40,6 +41,9 @@ namespace {
 
 // Of a group whose transaction was undone for another's sake.
 constexpr int kAttemptCountMax = 4;
+
+// Before the second attempt; twice as long before each further one.
+constexpr std::chrono::nanoseconds kPauseMax = std::chrono::milliseconds(2);
 
 // The store, not the request, is the reason: running it alone would not help.
 bool IsOfTheStore(const absl::Status& status) {
@@ -130,9 +134,10 @@ class GroupCommit::Along {
   bool committing_ = false;
 };
 
-GroupCommit::GroupCommit(JobStore& store, Purpose purpose)
+GroupCommit::GroupCommit(JobStore& store, Purpose purpose, RandomSource* random)
     : store_(store),
       purpose_(purpose),
+      random_(random == nullptr ? SystemRandomInstance() : *random),
       thrown_(absl::UnavailableError("an exception ended the transaction; nothing was written")),
       thrown_in_doubt_(absl::UnknownError("an exception ended the commit: it is in doubt")) {}
 
@@ -324,7 +329,20 @@ void GroupCommit::ExecuteTogether(absl::Span<Request* const> requests, bool& com
   for (int i = 0; i < kAttemptCountMax; ++i) {
     committing = false;
     if (!ExecuteOnce(requests, committing)) return;
+    if (i + 1 < kAttemptCountMax) PauseAfterConflict(i + 1);
   }
+}
+
+// Those who were in each other's way would else meet again at once. Too short for anybody to end it
+// early, so it is on the machine's time.
+void GroupCommit::PauseAfterConflict(int conflict_count) {
+  const double share = RandomUnit(random_);
+  const auto pause = std::chrono::duration_cast<std::chrono::nanoseconds>(
+      kPauseMax * share * (1 << (conflict_count - 1)));
+  Mutex mutex;
+  CondVar never;
+  MutexLock lock(mutex);
+  never.WaitFor(mutex, pause);
 }
 
 // Gives the first failure.

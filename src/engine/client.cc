@@ -44,7 +44,7 @@ absl::Status TakeOnly(absl::StatusOr<std::vector<absl::StatusOr<T>>> results,
 }  // namespace
 
 Client::Client(JobStore& store, ClientOptions options)
-    : commits_(store),
+    : commits_(store, GroupCommit::Purpose::kWork, options.random),
       options_(WithDefaults(options)),
       waiters_(std::make_unique<Waiters>(store)) {}
 

@@ -35,9 +35,10 @@ RunnerOptions WithDefaults(RunnerOptions options, const Client& client) {
 }
 
 // Null where it would wait for the client's commits all the same: then it goes along with them.
-std::unique_ptr<GroupCommit> Apart(JobStore& store, GroupCommit::Purpose purpose) {
+std::unique_ptr<GroupCommit> Apart(JobStore& store, GroupCommit::Purpose purpose,
+                                   RandomSource* random) {
   if (!store.info().upkeep_apart) return nullptr;
-  return std::make_unique<GroupCommit>(store, purpose);
+  return std::make_unique<GroupCommit>(store, purpose, random);
 }
 
 }  // namespace
@@ -46,8 +47,8 @@ class Runner::Impl {
  public:
   Impl(Client& client, const WorkerSet& workers, RunnerOptions options)
       : options_(WithDefaults(std::move(options), client)),
-        leases_(Apart(client.store(), GroupCommit::Purpose::kLeases)),
-        sweep_(Apart(client.store(), GroupCommit::Purpose::kSweep)),
+        leases_(Apart(client.store(), GroupCommit::Purpose::kLeases, options_.random)),
+        sweep_(Apart(client.store(), GroupCommit::Purpose::kSweep, options_.random)),
         services_{.options = options_,
                   .workers = workers,
                   .commits = client.commits(),

@@ -7,6 +7,8 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cstddef>
+#include <cstring>
 #include <future>
 #include <latch>
 #include <map>
@@ -22,6 +24,7 @@
 #include "outlive/core/forwarding_job_store.h"
 #include "outlive/core/limits.h"
 #include "outlive/core/mutex.h"
+#include "outlive/core/random.h"
 #include "outlive/core/store_rules.h"
 #include "outlive/store/memory_store.h"
 
@@ -559,6 +562,32 @@ TEST_CASE("work that finds the store unavailable ends its whole batch, once") {
     CHECK(after.Await() == failure);
     CHECK(calls == 1);
     CHECK(Kinds(fixture.store) == std::map<std::string, int>{{"leader", 1}});
+  }
+}
+
+// Knows how often it was asked.
+class CountingRandom final : public outlive::RandomSource {
+ public:
+  void Fill(void* bytes, std::size_t size) override {
+    ++count;
+    std::memset(bytes, 0xff, size);
+  }
+  int count = 0;
+};
+
+TEST_CASE("after each conflict there is a random pause, but not after the last attempt (G08)") {
+  Fixture fixture;
+  for (const int conflict_count : {0, 1, 3, 4}) {
+    CAPTURE(conflict_count);
+    CountingRandom random;
+    GroupCommit commits(fixture.store, GroupCommit::Purpose::kWork, &random);
+    int calls = 0;
+    const auto work = [&](StoreTransaction& tx) {
+      if (++calls <= conflict_count) fixture.store.FailCommit(outlive::ConflictError("deadlock"));
+      return InsertOne(tx, "once");
+    };
+    CHECK(commits.Run(1, work).ok() == (conflict_count < 4));
+    CHECK(random.count == std::min(conflict_count, 3));
   }
 }
 

@@ -9,11 +9,12 @@
 // a thread, which starts with its first call.
 //
 // Thread-safety: may be used from many threads at once.
-// Lifetime:      the store outlives it; it outlives every caller. The destructor stops it.
+// Lifetime:      store and random source outlive it; it outlives every caller. The destructor stops
+//                it.
 // Errors:        what the store says of the transaction: kUnavailable, kUnknown, …; after a
 //                conflict (IsConflict() of core/store_rules.h) all of it is done again, up to
-//                three times. A request whose own work fails is told so, and the others of its
-//                group are run without it.
+//                three times, each after a random pause of a few milliseconds. A request whose
+//                own work fails is told so, and the others of its group are run without it.
 //                kFailedPrecondition after Stop().
 //                An exception of the store or of a request's work counts as kUnavailable, because
 //                its transaction is given up; out of Commit() it is kUnknown.
@@ -33,6 +34,7 @@
 #include "outlive/core/commit_companion.h"
 #include "outlive/core/job_store.h"
 #include "outlive/core/mutex.h"
+#include "outlive/core/random.h"
 
 namespace outlive {
 
@@ -53,7 +55,9 @@ class GroupCommit {
     kSweep,   // JobStore::BeginUpkeep(Upkeep::kSweep).
   };
 
-  explicit GroupCommit(JobStore& store, Purpose purpose = Purpose::kWork);
+  // `random`: where the length of pauses comes from. Null: the kernel.
+  explicit GroupCommit(JobStore& store, Purpose purpose = Purpose::kWork,
+                       RandomSource* random = nullptr);
   ~GroupCommit();
   GroupCommit(const GroupCommit&) = delete;
   GroupCommit& operator=(const GroupCommit&) = delete;
@@ -98,6 +102,7 @@ class GroupCommit {
   void LeadOnce();
   absl::StatusOr<std::unique_ptr<StoreTransaction>> Begin();
   void Execute(absl::Span<Request* const> requests);
+  void PauseAfterConflict(int conflict_count);
   void ExecuteTogether(absl::Span<Request* const> requests, bool& committing);
   static absl::Status WorkTogether(absl::Span<Request* const> requests,
                                    StoreTransaction& transaction);
@@ -108,6 +113,7 @@ class GroupCommit {
 
   JobStore& store_;
   const Purpose purpose_;
+  RandomSource& random_;
 
   // What exceptions are told as. Made early: telling cannot fail.
   const absl::Status thrown_;

@@ -75,7 +75,7 @@ EventType EventOf(Transition transition);
 // -- Conflicts --------------------------------------------------------------------------------
 
 // kUnavailable because two transactions were in each other's way, and this one was undone for the
-// other's sake: doing the same again at once is likely to work. GroupCommit does.
+// other's sake: doing the same again is likely to work. GroupCommit does.
 absl::Status ConflictError(std::string_view message);
 bool IsConflict(const absl::Status& status);
 
