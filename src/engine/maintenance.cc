@@ -86,23 +86,19 @@ bool Maintenance::ClockIsSuspect() {
   return boot < suspect_until_;
 }
 
+// Batches grow after all of a call only: else every other transaction of a store that bears no more
+// would be in vain.
 absl::Status Maintenance::Sweep() {
   if (ClockIsSuspect()) return absl::OkStatus();
-  const absl::Status status = RescueAll(rescue_batch_);
-  rescue_batch_ = NextBatch(rescue_batch_, status);
+  absl::Status status = RescueAll();
+  if (status.ok()) rescue_batch_.Double();
   return status;
 }
 
 absl::Status Maintenance::Prune() {
-  const absl::Status status = PruneAll(prune_batch_);
-  prune_batch_ = NextBatch(prune_batch_, status);
+  absl::Status status = PruneAll();
+  if (status.ok()) prune_batch_.Double();
   return status;
-}
-
-// Larger only after all of a call: else every other transaction of a store that bears no more would
-// be in vain.
-int Maintenance::NextBatch(int batch, const absl::Status& status) {
-  return status.ok() ? std::min(2 * batch, kBatch) : std::max(batch / 2, 1);
 }
 
 bool Maintenance::Finishing() {
@@ -110,39 +106,40 @@ bool Maintenance::Finishing() {
   return finishing_;
 }
 
-absl::Status Maintenance::RescueAll(int batch) {
+absl::Status Maintenance::RescueAll() {
   RescueRequest request;
-  request.job_count_max = batch;
+  request.job_count_max = rescue_batch_.size();
   request.crash_count_max = services_.options.crash_count_max;
   request.delay = services_.options.rescue_delay;
   while (true) {
-    std::vector<Rescued> rescued;
+    absl::StatusOr<std::vector<Rescued>> rescued = std::vector<Rescued>();
     const absl::Status status = services_.sweep.Run(1, [&](StoreTransaction& transaction) {
-      auto result = transaction.Rescue(request);
-      if (result.ok()) rescued = *std::move(result);
-      return result.status();
+      rescued = transaction.Rescue(request);
+      return rescued.status();
     });
+    if (!rescued.ok()) rescue_batch_.Halve();
     if (!status.ok()) return status;
-    for (const Rescued& job : rescued) ReportRescue(services_, job);
-    if (rescued.size() < static_cast<std::size_t>(batch) || Finishing()) return absl::OkStatus();
+    for (const Rescued& job : *rescued) ReportRescue(services_, job);
+    const bool all = rescued->size() < static_cast<std::size_t>(request.job_count_max);
+    if (all || Finishing()) return absl::OkStatus();
   }
 }
 
-absl::Status Maintenance::PruneAll(int batch) {
+absl::Status Maintenance::PruneAll() {
   PruneRequest request;
   request.keep_completed = services_.options.keep_completed;
   request.keep_cancelled = services_.options.keep_cancelled;
   request.keep_dead = services_.options.keep_dead;
-  request.row_count_max = batch;
-  PruneResult result;
+  request.row_count_max = prune_batch_.size();
+  absl::StatusOr<PruneResult> pruned = PruneResult();
   do {
     const absl::Status status = services_.sweep.Run(1, [&](StoreTransaction& transaction) {
-      auto pruned = transaction.Prune(request);
-      if (pruned.ok()) result = *pruned;
+      pruned = transaction.Prune(request);
       return pruned.status();
     });
+    if (!pruned.ok()) prune_batch_.Halve();
     if (!status.ok()) return status;
-  } while (result.more && !Finishing());
+  } while (pruned->more && !Finishing());
   return absl::OkStatus();
 }
 

@@ -8,6 +8,8 @@
 #include <absl/status/status.h>
 #include <absl/time/time.h>
 
+#include <algorithm>
+
 #include "engine/services.h"
 #include "outlive/core/mutex.h"
 
@@ -32,23 +34,31 @@ class Maintenance {
   // Rescues until nothing is left to rescue. Does nothing for one lease after the machine's time
   // has jumped, so that live processes can renew their sessions first.
   //
-  // Where a transaction fails the next call puts half as many jobs into one: what takes longer than
-  // the store lets it would take as long each time.
+  // Where the store gives up in the middle of it the next call puts half as many jobs into one
+  // transaction: what takes longer than the store lets it would take as long each time.
   absl::Status Sweep();
 
   // Deletes until nothing is left to delete, in the same way.
   absl::Status Prune();
 
  private:
-  // Jobs in one transaction: small, because others wait for it.
-  static constexpr int kBatch = 500;
+  // How many jobs go into one transaction: few, because others wait for it.
+  class Batch {
+   public:
+    int size() const { return size_; }
+    void Halve() { size_ = std::max(size_ / 2, kMin); }
+    void Double() { size_ = std::min(size_ * 2, kMax); }
 
-  absl::Status RescueAll(int batch);
-  absl::Status PruneAll(int batch);
+   private:
+    // Of fewer, many would take for ever where something else was the reason.
+    static constexpr int kMin = 25;
+    static constexpr int kMax = 500;
 
-  // The size after a call that has ended so: half of it, or twice as much up to the usual.
-  static int NextBatch(int batch, const absl::Status& status);
+    int size_ = kMax;
+  };
 
+  absl::Status RescueAll();
+  absl::Status PruneAll();
   bool Finishing();
   void DoRound();
   bool ClockIsSuspect();
@@ -65,8 +75,8 @@ class Maintenance {
   absl::Duration prune_at_ = absl::ZeroDuration();
   int failures_ = 0;
 
-  int rescue_batch_ = kBatch;
-  int prune_batch_ = kBatch;
+  Batch rescue_batch_;
+  Batch prune_batch_;
 
   // What the clocks said last, and until when rescue rests, by SinceBoot().
   absl::Time wall_;
