@@ -34,6 +34,8 @@ ON_A_SERVER = {
     ("drain_processes", "1 processes"), ("drain_processes", "2 processes"),
     ("drain_processes", "4 processes"), ("drain_processes", "8 processes"),
     ("old_transaction", "held"), ("old_transaction", "after"),
+    ("old_transaction", "held p50"), ("old_transaction", "held p99"),
+    ("old_transaction", "after p50"), ("old_transaction", "after p99"),
 }  # fmt: skip
 WITHOUT_LIMIT = {("idle_cpu", "time")}
 
