@@ -4,12 +4,14 @@
 #include <outlive/store/postgres_store.h>
 
 #include <boost/describe.hpp>
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
 
 #include "outlive/engine/client.h"
+#include "outlive/engine/runner.h"
 #include "tests/postgres/connection.h"
 #include "tests/postgres/server.h"
 
@@ -28,6 +30,19 @@ class Database {
   ~Database() { admin_.Query("DROP DATABASE guide WITH (FORCE)"); }
 
   std::string conninfo() const { return server_.admin_conninfo("guide"); }
+
+  // Waits until so many sessions are in it. False: there are others for too long.
+  bool HasSessions(int count) {
+    const auto give_up = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+    while (std::chrono::steady_clock::now() < give_up) {
+      // A session is seen by others a moment after it is there or gone.
+      if (admin_.Query("SELECT count(*) FROM pg_stat_activity, pg_sleep(0.01)"
+                       " WHERE datname = 'guide'") == std::to_string(count)) {
+        return true;
+      }
+    }
+    return false;
+  }
 
  private:
   const outlive::testing::ServerAddress server_ = outlive::testing::SharedServer();
@@ -71,6 +86,23 @@ TEST_CASE("postgres guide: what it shows works") {
   CHECK(host.Query("SELECT sum(pending) FROM outlive.lanes") == "2");
   CHECK(host.Query("SELECT count(*) FROM outlive.jobs WHERE state = 'dead'") == "0");
   CHECK(Gauge(**store).inbox_rows <= 2);  // The watch may have been there.
+}
+
+TEST_CASE("postgres guide: a host has as many connections as it says") {
+  Database database;
+  const auto store = OpenStore(database.conninfo());
+  REQUIRE_MESSAGE(store.ok(), store.status().ToString());
+  outlive::Client client(**store);
+  REQUIRE(client.Enqueue(SendInvoice{42}).ok());
+  CHECK(database.HasSessions(3));
+
+  outlive::WorkerSet workers;
+  workers.Add<SendInvoice>(
+      [](outlive::JobContext&, const SendInvoice&) { return outlive::Outcome(outlive::Done()); });
+  outlive::Runner runner(client, workers, {});
+  REQUIRE(runner.Start().ok());
+  CHECK(database.HasSessions(5));
+  runner.Stop(absl::Seconds(30));
 }
 
 }  // namespace
