@@ -71,6 +71,11 @@ std::unique_ptr<Subscription> WakeHub::Subscribe(std::function<void(WakeHint)> o
   return std::make_unique<Handle>(*this, std::move(subscriber));
 }
 
+bool WakeHub::has_subscribers() {
+  MutexLock lock(mutex_);
+  return !subscribers_.empty();
+}
+
 void WakeHub::Wake(WakeHint hint) {
   if (!hint.work && !hint.changed && !hint.cancel) return;
   std::vector<std::shared_ptr<Subscriber>> subscribers;

@@ -2,17 +2,17 @@
 
 namespace outlive {
 
-Client::Waiters::Waiters(JobStore& store)
-    : subscription_(store.Subscribe([this](WakeHint hint) {
-        if (!hint.changed) return;
-        MutexLock lock(mutex_);
-        ++version_;
-        if (waiting_ > 0) changed_.NotifyAll();
-      })) {}
-
 Client::Waiters::~Waiters() = default;
 
 std::uint64_t Client::Waiters::Version() {
+  std::call_once(subscribed_, [this] {
+    subscription_ = store_.Subscribe([this](WakeHint hint) {
+      if (!hint.changed) return;
+      MutexLock lock(mutex_);
+      ++version_;
+      if (waiting_ > 0) changed_.NotifyAll();
+    });
+  });
   MutexLock lock(mutex_);
   return version_;
 }

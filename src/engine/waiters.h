@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <mutex>
 
 #include "outlive/core/job_store.h"
 #include "outlive/core/mutex.h"
@@ -18,16 +19,20 @@ namespace outlive {
 
 class Client::Waiters {
  public:
-  explicit Waiters(JobStore& store);
+  // The store outlives it. Nobody is subscribed before somebody waits.
+  explicit Waiters(JobStore& store) : store_(store) {}
   ~Waiters();
 
-  // A number that grows with each change. Taken before looking, so that no change is missed.
+  // A number that grows with each change from the first call on. Taken before looking, so that no change is missed.
   std::uint64_t Version();
 
   // Returns when the version is no longer `seen`, or after `timeout`.
   void WaitFor(std::uint64_t seen, absl::Duration timeout);
 
  private:
+  JobStore& store_;
+  std::once_flag subscribed_;
+
   Mutex mutex_;
   CondVar changed_;
   std::uint64_t version_ ABSL_GUARDED_BY(mutex_) = 0;

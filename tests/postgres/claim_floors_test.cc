@@ -40,9 +40,9 @@ void MeasureSlow(ClaimFloors& floors, absl::Duration took, std::size_t job_count
 TEST_CASE("claim floors: only claims that stay slow make them usable, and for a while") {
   ClaimFloors floors;
   CHECK_FALSE(floors.usable(kStart));
-  MeasureSlow(floors, absl::Milliseconds(15), 0);
+  MeasureSlow(floors, absl::Milliseconds(3), 0);
   CHECK_FALSE(floors.usable(kStart));
-  MeasureSlow(floors, absl::Milliseconds(60), 1'000);  // That many jobs take as long.
+  MeasureSlow(floors, absl::Milliseconds(33), 1'000);  // That many jobs take as long.
   CHECK_FALSE(floors.usable(kStart));
   MeasureSlow(floors, absl::Milliseconds(100), 10, 7);
   CHECK_FALSE(floors.usable(kStart));

@@ -373,6 +373,32 @@ TEST_CASE("postgres store: a commit wakes the subscribers of other stores") {
   CHECK(woken.AwaitWork());
 }
 
+// How often the server was told such a statement; it logs all of them.
+int CountStatements(const PostgresServer& server, std::string_view text) {
+  const std::string log = server.Log();
+  int count = 0;
+  for (std::size_t at = 0; (at = log.find(text, at)) != std::string::npos; ++at) ++count;
+  return count;
+}
+
+TEST_CASE("postgres store: only a store that has subscribers listens to others") {
+  const PostgresServer server({.settings = {"log_statement = all"}});
+  const PostgresStoreOptions options{.schema = "jobs", .poll_interval = absl::Hours(1)};
+  const auto silent = Value(PostgresStore::Open(server.conninfo(), options));
+  const auto other = Value(PostgresStore::Open(server.conninfo(), options));
+  Woken other_woken;
+  const auto of_other = other->Subscribe(other_woken.callback());
+  // Whoever has told others has a connection on which to listen.
+  while (CountStatements(server, "SELECT pg_notify(") == 0) MustInsert(*silent);
+  CHECK(other_woken.AwaitWork());
+  CHECK(CountStatements(server, "LISTEN outlive_") == 1);
+
+  Woken woken;
+  const auto of_silent = silent->Subscribe(woken.callback());
+  while (CountStatements(server, "LISTEN outlive_") == 1) MustInsert(*other);
+  CHECK(woken.AwaitWork());
+}
+
 TEST_CASE("postgres store: a host's commit wakes subscribers, and gets into the log") {
   Site site({.poll_interval = absl::Hours(1)});
   Woken woken;

@@ -28,6 +28,8 @@ class WakeHub {
   // for, unless it is that very call which destroys it.
   std::unique_ptr<Subscription> Subscribe(std::function<void(WakeHint)> on_wake);
 
+  bool has_subscribers();
+
   // Calls everybody, in the order in which they came. A hint that says nothing calls nobody.
   void Wake(WakeHint hint);
 

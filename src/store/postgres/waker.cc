@@ -94,8 +94,11 @@ Waker::~Waker() {
 
 std::unique_ptr<Subscription> Waker::Subscribe(std::function<void(WakeHint)> on_wake) {
   std::unique_ptr<Subscription> subscription = hub_.Subscribe(std::move(on_wake));
-  MutexLock lock(mutex_);
-  EnsureThread();
+  {
+    MutexLock lock(mutex_);
+    EnsureThread();
+  }
+  bell_.Ring();
   return subscription;
 }
 
@@ -167,12 +170,16 @@ bool Waker::TakeOrders(absl::Duration now, WakeHint& notify) {
 }
 
 void Waker::Connect() {
-  if (connection_.connected()) return;
-  if (!connection_.Ensure(absl::Seconds(5)).ok()) return;
-  fresh_ = true;
-  if (!options_.listen) return;
+  if (!connection_.connected()) {
+    if (!connection_.Ensure(absl::Seconds(5)).ok()) return;
+    fresh_ = true;
+    listening_ = false;
+  }
+  if (listening_ || !options_.listen || !hub_.has_subscribers()) return;
   const std::string listen = fmt::format("LISTEN {}", options_.channel);
-  if (!connection_.RunScript(listen, "listen").ok()) connection_.Close();
+  listening_ = connection_.RunScript(listen, "listen").ok();
+  fresh_ = true;  // Nobody has told of what was committed before.
+  if (!listening_) connection_.Close();
 }
 
 void Waker::Notify(WakeHint hint) {
