@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <utility>
 
 #include "core/return_if_error.h"
@@ -21,13 +22,17 @@ constexpr absl::Duration kBackoffMax = absl::Seconds(5);
 
 absl::Duration SinceBoot() { return SystemClockInstance().SinceBoot(); }
 
-// False: the time has come, or poll() has failed.
+// False: the time has come, or poll() has failed. A signal of the host's is neither.
 bool WaitFor(PGconn* connection, short events, absl::Duration deadline) {
-  const absl::Duration left = deadline - SinceBoot();
-  if (left <= absl::ZeroDuration()) return false;
   pollfd descriptor{PQsocket(connection), events, 0};
-  const auto milliseconds = absl::ToInt64Milliseconds(std::min(left, absl::Hours(1)));
-  return poll(&descriptor, 1, static_cast<int>(milliseconds) + 1) >= 0;
+  for (absl::Duration left = deadline - SinceBoot(); left > absl::ZeroDuration();
+       left = deadline - SinceBoot()) {
+    const auto milliseconds = absl::ToInt64Milliseconds(std::min(left, absl::Hours(1)));
+    const int ready = poll(&descriptor, 1, static_cast<int>(milliseconds) + 1);
+    if (ready > 0) return true;
+    if (ready < 0 && errno != EINTR) return false;
+  }
+  return false;
 }
 
 }  // namespace
