@@ -91,8 +91,9 @@ struct PostgresStoreOptions {
   const PayloadCipher* cipher = nullptr;
 
   // A pooler that gives each transaction another connection (PgBouncer's pool_mode=transaction) is
-  // between here and the server: no prepared statements, no settings of the session, no LISTEN, so
-  // that wake-ups from other processes come with `poll_interval`.
+  // between here and the server: no prepared statements, and no LISTEN, so that wake-ups from other
+  // processes come with `poll_interval`. The time-outs below are set in each transaction, for it
+  // alone: whoever gets its connection next finds none of them.
   bool transaction_pooling = false;
 
   // Tell other processes of commits, and be woken by theirs: a thread and a connection of its own.

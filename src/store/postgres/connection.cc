@@ -35,6 +35,10 @@ bool WaitFor(PGconn* connection, short events, absl::Duration deadline) {
   return false;
 }
 
+bool BeginsTransaction(const Query& query) {
+  return query.name == "transaction/begin" || query.name == "transaction/begin_read";
+}
+
 }  // namespace
 
 absl::Status Connection::Ensure(absl::Duration timeout) {
@@ -87,13 +91,12 @@ absl::Status Connection::Connect(absl::Duration timeout) {
   if (PQsetnonblocking(handle(), 1) != 0 || PQenterPipelineMode(handle()) != 1) {
     return LostStatus("connect");
   }
-  return Configure();
+  return ConfigureSession();
 }
 
-absl::Status Connection::Configure() {
-  // What is set on a pooler's connection would be found by its next user.
+absl::Status Connection::ConfigureSession() {
   if (options_.pooled || options_.settings.empty()) return absl::OkStatus();
-  return RunOne(postgres::Configure(options_.settings, SettingsLast::kSession)).status();
+  return RunOne(Configure(options_.settings, SettingsLast::kSession)).status();
 }
 
 absl::StatusOr<std::vector<Rows>> Connection::Run(absl::Span<const Query> queries) {
@@ -106,13 +109,26 @@ absl::StatusOr<std::vector<Rows>> Connection::Run(absl::Span<const Query> querie
 }
 
 absl::Status Connection::Send(absl::Span<const Query> queries, std::vector<Sent>& sent) {
+  // Where no transaction is open these are one: their first statement begins it, or, if that is no
+  // BEGIN, they are all of it.
+  const bool configures = options_.pooled && PQtransactionStatus(handle()) == PQTRANS_IDLE;
+  absl::Status status;
+  if (configures && !BeginsTransaction(queries.front())) status = SendConfigure(sent);
   for (const Query& query : queries) {
-    if (absl::Status status = SendOne(query, sent); !status.ok()) {
-      Close();  // Half of a pipeline is on its way.
-      return status;
-    }
+    if (status.ok()) status = SendOne(query, sent);
+    if (status.ok() && configures && BeginsTransaction(query)) status = SendConfigure(sent);
+  }
+  if (!status.ok()) {
+    Close();  // Half of a pipeline is on its way.
+    return status;
   }
   return PQpipelineSync(handle()) == 1 ? absl::OkStatus() : Lost(queries.front().name);
+}
+
+absl::Status Connection::SendConfigure(std::vector<Sent>& sent) {
+  OUTLIVE_RETURN_IF_ERROR(SendOne(Configure(options_.settings, SettingsLast::kTransaction), sent));
+  sent.back().purpose = Purpose::kConfigure;
+  return absl::OkStatus();
 }
 
 absl::Status Connection::SendOne(const Query& query, std::vector<Sent>& sent) {
@@ -125,20 +141,20 @@ absl::Status Connection::SendOne(const Query& query, std::vector<Sent>& sent) {
     ok = PQsendQueryParams(handle(), (*text + book_.InSchema(query.more)).c_str(), values.count(),
                            nullptr, values.values.data(), values.lengths.data(),
                            values.formats.data(), kBinaryFormat);
-    sent.push_back({query.name, false});
+    sent.push_back({query.name, Purpose::kAnswer});
     return ok == 1 ? absl::OkStatus() : LostStatus(query.name);
   }
   const auto is_on_its_way = [&query](const Sent& each) {
-    return each.prepares && each.name == query.name;
+    return each.purpose == Purpose::kPrepare && each.name == query.name;
   };
   if (!prepared_.contains(query.name) && std::none_of(sent.begin(), sent.end(), is_on_its_way)) {
     ok = PQsendPrepare(handle(), name.c_str(), text->c_str(), 0, nullptr);
-    sent.push_back({query.name, true});
+    sent.push_back({query.name, Purpose::kPrepare});
   }
   if (ok == 1) {
     ok = PQsendQueryPrepared(handle(), name.c_str(), values.count(), values.values.data(),
                              values.lengths.data(), values.formats.data(), kBinaryFormat);
-    sent.push_back({query.name, false});
+    sent.push_back({query.name, Purpose::kAnswer});
   }
   return ok == 1 ? absl::OkStatus() : LostStatus(query.name);
 }
@@ -162,11 +178,8 @@ absl::StatusOr<std::vector<Rows>> Connection::Receive(absl::Span<const Sent> sen
     if (kind == PGRES_PIPELINE_SYNC) break;
     if (at == sent.size()) return Lost(doing);
     if (kind == PGRES_TUPLES_OK || kind == PGRES_COMMAND_OK) {
-      if (sent[at].prepares) {
-        prepared_.insert(sent[at].name);
-      } else {
-        rows.emplace_back(*std::move(result));
-      }
+      if (sent[at].purpose == Purpose::kPrepare) prepared_.insert(sent[at].name);
+      if (sent[at].purpose == Purpose::kAnswer) rows.emplace_back(*std::move(result));
     } else if (kind != PGRES_PIPELINE_ABORTED) {
       status.Update(StatusOf(result->get(), doing));
       const char* const state = PQresultErrorField(result->get(), PG_DIAG_SQLSTATE);

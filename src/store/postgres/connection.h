@@ -1,7 +1,9 @@
 // Connection is one connection of ours: made when it is needed, and again after it was lost.
 //
 // Statements are prepared the first time they are used, and several of them travel in one pipeline.
-// All waiting has a deadline by the machine's clock, whatever the network does.
+// Where a pooler is in between nothing is prepared, and each transaction is configured in the round
+// trip that begins it. All waiting has a deadline by the machine's clock, whatever the network
+// does.
 //
 // Thread-safety: none, but Interrupt().
 // Errors:        kUnavailable, kFailedPrecondition (not let in), kDeadlineExceeded (the server has
@@ -37,7 +39,8 @@ struct ConnectionOptions {
   bool pooled = false;           // A pooler may give another server connection each transaction.
   RandomSource* random = nullptr;
 
-  // Of the session, by name: statement_timeout, …
+  // By name: statement_timeout, … Of the session; where it is pooled, of each transaction, because
+  // what is set on a pooler's connection would be found by its next user.
   SessionSettings settings;
 };
 
@@ -82,16 +85,19 @@ class Connection final : public Session {
   int server_version() const { return PQserverVersion(connection_.get()); }
 
  private:
-  // A command on its way: the making of a prepared statement, or its use.
+  // A command on its way: the making of a prepared statement, the settings of a transaction, or
+  // what the caller has asked for.
+  enum class Purpose { kPrepare, kConfigure, kAnswer };
   struct Sent {
     std::string_view name;
-    bool prepares = false;
+    Purpose purpose = Purpose::kAnswer;
   };
 
   absl::Status Connect(absl::Duration timeout);
-  absl::Status Configure();
+  absl::Status ConfigureSession();
   absl::Status Send(absl::Span<const Query> queries, std::vector<Sent>& sent);
   absl::Status SendOne(const Query& query, std::vector<Sent>& sent);
+  absl::Status SendConfigure(std::vector<Sent>& sent);
   absl::StatusOr<std::vector<Rows>> Receive(absl::Span<const Sent> sent, absl::Duration deadline);
   absl::Status Await(absl::Duration deadline, std::string_view doing);
   absl::StatusOr<ResultPtr> NextResult(absl::Duration deadline, std::string_view doing);
