@@ -21,6 +21,11 @@
 // so that a replica is refused. Where it does not set them, keepalives notice a dead network within
 // half a minute. The password in it is part of no error.
 //
+// Of several hosts each has its share of `connect_timeout`, so that a machine that is switched off
+// does not keep the next one from being asked. It costs each connection its share once, and is
+// asked last from then on. That does not hold for several addresses of one name, nor where libpq
+// has to see the whole list: with load_balance_hosts, prefer-standby, or a service file.
+//
 // Other languages add jobs by a function, in whatever transaction they have; people read views:
 //
 //   SELECT outlive.enqueue('invoice.send', '{"invoice_id": 42}', '{"priority": 2}');

@@ -1,11 +1,15 @@
 #include "store/postgres/connection.h"
 
+#include <absl/strings/str_cat.h>
 #include <fmt/format.h>
 #include <poll.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstdint>
+#include <string>
+#include <tuple>
 #include <utility>
 
 #include "core/return_if_error.h"
@@ -60,21 +64,52 @@ absl::Status Connection::Ensure(absl::Duration timeout) {
   return status;
 }
 
+// Each host has its share of the time. One that stays silent for so long comes last from then on,
+// so that it costs its share only once.
 absl::Status Connection::Connect(absl::Duration timeout) {
-  // What the conninfo says of the same goes before; what follows it is not its business.
-  constexpr std::array kNames = {"application_name",     "keepalives",       "keepalives_idle",
-                                 "keepalives_interval",  "keepalives_count", "tcp_user_timeout",
-                                 "target_session_attrs", "dbname",           "client_encoding"};
-  const std::array values = {
-      "outlive", "1", "15", "5", "3", "15000", "read-write", options_.conninfo.c_str(), "UTF8"};
-  std::array<const char*, kNames.size() + 1> names = {};
-  std::array<const char*, kNames.size() + 1> given = {};
-  std::copy(kNames.begin(), kNames.end(), names.begin());
-  std::copy(values.begin(), values.end(), given.begin());
   const absl::Duration deadline = SinceBoot() + timeout;
+  const std::size_t count = options_.hosts.size();
+  const std::size_t first = first_host_;
+  std::string reasons;
+  for (std::size_t i = 0; i < count; ++i) {
+    const std::size_t at = (first + i) % count;
+    const absl::Duration now = SinceBoot();
+    const absl::Duration until = now + (deadline - now) / static_cast<std::int64_t>(count - i);
+    const absl::Status status = ConnectTo(options_.hosts[at], until);
+    if (status.ok()) return ConfigureSession();
+    if (SinceBoot() >= until) first_host_ = (at + 1) % count;
+    // As libpq does: not let in at one, not let in at all.
+    if (!absl::IsUnavailable(status)) return status;
+    absl::StrAppend(&reasons, reasons.empty() ? "" : "; ", status.message());
+  }
+  return absl::UnavailableError(reasons);
+}
+
+absl::Status Connection::ConnectTo(const Host& host, absl::Duration deadline) {
+  // What the conninfo says of the same goes before; what follows it is not its business.
+  using Keyword = std::pair<const char*, const char*>;
+  const std::array keywords = {
+      Keyword("application_name", "outlive"),
+      Keyword("keepalives", "1"),
+      Keyword("keepalives_idle", "15"),
+      Keyword("keepalives_interval", "5"),
+      Keyword("keepalives_count", "3"),
+      Keyword("tcp_user_timeout", "15000"),
+      Keyword("target_session_attrs", "read-write"),
+      Keyword("dbname", options_.conninfo.c_str()),
+      Keyword("host", host.name.c_str()),  // Counts only where it is not empty; so do others.
+      Keyword("hostaddr", host.address.c_str()),
+      Keyword("port", host.port.c_str()),
+      Keyword("client_encoding", "UTF8"),
+  };
+  std::array<const char*, keywords.size() + 1> names = {};
+  std::array<const char*, keywords.size() + 1> values = {};
+  for (std::size_t i = 0; i < keywords.size(); ++i) {
+    std::tie(names[i], values[i]) = keywords[i];
+  }
   prepared_.clear();
   stale_ = false;
-  connection_.reset(PQconnectStartParams(names.data(), given.data(), 1));
+  connection_.reset(PQconnectStartParams(names.data(), values.data(), 1));
   if (connection_ == nullptr || PQstatus(handle()) == CONNECTION_BAD) {
     return ConnectStatus(handle(), options_.secret);
   }
@@ -91,7 +126,7 @@ absl::Status Connection::Connect(absl::Duration timeout) {
   if (PQsetnonblocking(handle(), 1) != 0 || PQenterPipelineMode(handle()) != 1) {
     return LostStatus("connect");
   }
-  return ConfigureSession();
+  return absl::OkStatus();
 }
 
 absl::Status Connection::ConfigureSession() {

@@ -18,6 +18,7 @@
 #include <absl/types/span.h>
 #include <libpq-fe.h>
 
+#include <cstddef>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -25,6 +26,7 @@
 #include <vector>
 
 #include "outlive/core/random.h"
+#include "store/postgres/conninfo.h"
 #include "store/postgres/session.h"
 #include "store/postgres/session_settings.h"
 #include "store/postgres/sql_book.h"
@@ -33,7 +35,8 @@ namespace outlive::postgres {
 
 struct ConnectionOptions {
   std::string conninfo;
-  std::string secret;  // The password in it: never to be seen.
+  std::vector<Host> hosts = std::vector<Host>(1);  // HostsIn() it.
+  std::string secret;                              // The password in it: never to be seen.
   absl::Duration connect_timeout;
   absl::Duration reply_timeout;  // For one round trip.
   bool pooled = false;           // A pooler may give another server connection each transaction.
@@ -94,6 +97,7 @@ class Connection final : public Session {
   };
 
   absl::Status Connect(absl::Duration timeout);
+  absl::Status ConnectTo(const Host& host, absl::Duration deadline);
   absl::Status ConfigureSession();
   absl::Status Send(absl::Span<const Query> queries, std::vector<Sent>& sent);
   absl::Status SendOne(const Query& query, std::vector<Sent>& sent);
@@ -107,6 +111,7 @@ class Connection final : public Session {
   const SqlBook& book_;
   std::unique_ptr<PGconn, FinishConnection> connection_;
   absl::flat_hash_set<std::string_view> prepared_;
+  std::size_t first_host_ = 0;  // To be tried.
   bool stale_ = false;
   bool refused_ = false;
   int failure_count_ = 0;
