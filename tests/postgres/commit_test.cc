@@ -3,15 +3,21 @@
 #include <absl/status/status.h>
 #include <doctest/doctest.h>
 #include <fmt/format.h>
+#include <pthread.h>
+#include <semaphore.h>
+#include <signal.h>
 
+#include <future>
 #include <memory>
 #include <string>
+#include <thread>
 
 #include "outlive/conformance/helpers.h"
 #include "outlive/core/mutex.h"
 #include "outlive/core/store_copy.h"
 #include "outlive/engine/client.h"
 #include "outlive/store/postgres_store.h"
+#include "store/postgres/schema.h"
 #include "tests/postgres/connection.h"
 #include "tests/postgres/proxy.h"
 #include "tests/postgres/server.h"
@@ -207,6 +213,71 @@ TEST_CASE("a subscriber whose connection was ended hears of others all the same 
         "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE query LIKE '%" +
         schema.name() + "%' AND pid <> pg_backend_pid()");
   }
+}
+
+// A signal of the host's, as a profiler or a timer sends it: whoever waits is interrupted.
+class Interruptions {
+ public:
+  Interruptions() {
+    sem_init(&handled_, 0, 0);
+    struct sigaction interrupt = {};
+    interrupt.sa_handler = [](int) { sem_post(&handled_); };  // Without SA_RESTART.
+    REQUIRE(sigaction(SIGUSR1, &interrupt, &before_) == 0);
+  }
+  ~Interruptions() {
+    sigaction(SIGUSR1, &before_, nullptr);
+    sem_destroy(&handled_);
+  }
+  Interruptions(const Interruptions&) = delete;
+  Interruptions& operator=(const Interruptions&) = delete;
+
+  // Returns once `thread` has handled it.
+  static void Interrupt(std::thread& thread) {
+    CHECK(pthread_kill(thread.native_handle(), SIGUSR1) == 0);
+    while (sem_wait(&handled_) != 0) {
+    }
+  }
+
+ private:
+  static inline sem_t handled_;
+  struct sigaction before_ = {};
+};
+
+TEST_CASE("signals that come while a commit waits for the server do not put it in doubt") {
+  const TestSchema schema;
+  PostgresStoreOptions options;
+  options.schema = schema.name();
+  options.lock_timeout = absl::Minutes(1);
+  options.statement_timeout = absl::Minutes(1);
+  options.watch = false;
+  const auto store = Value(PostgresStore::Open(schema.conninfo(), options));
+  conformance::MustInsert(*store);
+  Connection host(schema.conninfo());
+  host.Query("BEGIN");
+  host.Query(fmt::format("SELECT pg_advisory_xact_lock({})",
+                         postgres::LockKey(schema.name(), postgres::Lock::kLog)));
+  const Interruptions interruptions;
+  absl::Status committed;
+  std::promise<void> interrupted;
+  std::thread committer([&] {
+    const NewJob job = conformance::MakeJob();
+    committed = conformance::InTransaction(*store, [&](StoreTransaction& transaction) {
+      return transaction.Insert({&job, 1}).status();
+    });
+    interrupted.get_future().wait();  // What has ended takes no signals.
+  });
+  Connection admin(schema.conninfo());
+  const std::string is_waiting = fmt::format(
+      "SELECT count(*) > 0 FROM pg_stat_activity WHERE {} = ANY (pg_blocking_pids(pid))",
+      host.backend_id());
+  while (admin.Query(is_waiting) != "t") {
+  }
+  for (int i = 0; i < 5; ++i) interruptions.Interrupt(committer);
+  interrupted.set_value();
+  host.Query("COMMIT");
+  committer.join();
+  CHECK_MESSAGE(committed.ok(), committed.ToString());
+  CHECK(conformance::ListAll(*store).size() == 2);
 }
 
 TEST_CASE("what was lost before the commit is refused, and was not done") {

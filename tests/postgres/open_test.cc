@@ -9,6 +9,7 @@
 #include "outlive/conformance/helpers.h"
 #include "outlive/store/postgres_store.h"
 #include "tests/postgres/connection.h"
+#include "tests/postgres/proxy.h"
 #include "tests/postgres/server.h"
 
 namespace outlive::testing {
@@ -37,6 +38,44 @@ TEST_CASE("a standby is refused, and is welcome once it is promoted (G10)") {
   CHECK(conformance::InsertOne(**found, conformance::MakeJob()).ok());
   standby->Promote();
   CHECK(Open(standby->conninfo(), "jobs").ok());
+}
+
+// A machine that is switched off, or a network that drops everything.
+TEST_CASE("of several servers one that stays silent is passed, and then asked last (G10)") {
+  const TestSchema schema;
+  Proxy silent(schema.server());
+  Proxy proxy(schema.server());
+  silent.BlackHole();
+  PostgresStoreOptions options;
+  options.schema = schema.name();
+  options.watch = false;
+  options.connect_timeout = absl::Seconds(3);
+  const std::string conninfo =
+      fmt::format("postgresql://app@127.0.0.1:{},127.0.0.1:{}/app", silent.port(), proxy.port());
+  auto opened = PostgresStore::Open(conninfo, options);
+  REQUIRE_MESSAGE(opened.ok(), opened.status().ToString());
+  const auto store = *std::move(opened);
+  CHECK(conformance::InsertOne(*store, conformance::MakeJob()).ok());
+  // The connection that writes has learnt of it.
+  const int asked = silent.accepted_count();
+  for (int round = 0; round < 3; ++round) {
+    proxy.Cut(Proxy::End::kFin);
+    CHECK(conformance::InsertOne(*store, conformance::MakeJob()).ok());
+  }
+  CHECK(silent.accepted_count() == asked);
+  // It is asked again where the others are gone.
+  silent.Heal();
+  proxy.Refuse(true);
+  proxy.Cut(Proxy::End::kFin);
+  CHECK(conformance::InsertOne(*store, conformance::MakeJob()).ok());
+  CHECK(silent.accepted_count() > asked);
+}
+
+TEST_CASE("where no server of several can be had, each says why") {
+  const auto refused = Open("host=/nowhere,/elsewhere", "jobs");
+  CHECK_MESSAGE(absl::IsUnavailable(refused.status()), refused.status().ToString());
+  CHECK(refused.status().ToString().find("/nowhere") != std::string::npos);
+  CHECK(refused.status().ToString().find("/elsewhere") != std::string::npos);
 }
 
 TEST_CASE("a role without rights is told what is missing (G21)") {

@@ -27,13 +27,16 @@ using conformance::Value;
 constexpr int kTriesMax = 100;
 
 struct Site {
-  explicit Site(PostgresStoreOptions options = {}) {
+  // Behind `pooler`, where there is one.
+  explicit Site(PostgresStoreOptions options, const PoolerProcess* pooler = nullptr) {
+    options.transaction_pooling = pooler != nullptr;
     options.clock = &clock;
     options.schema = schema.name();
     options.watch = false;
     beside = Value(PostgresStore::Open(schema.conninfo(),
                                        {.clock = &clock, .schema = schema.name(), .watch = false}));
-    store = Value(PostgresStore::Open(schema.conninfo(), options));
+    store = Value(
+        PostgresStore::Open(pooler == nullptr ? schema.conninfo() : pooler->conninfo(), options));
     RequireOk(conformance::OpenSession(*beside, conformance::kSession, absl::Hours(1)));
   }
 
@@ -171,6 +174,72 @@ TEST_CASE("what runs into statement_timeout is undone, and works again afterward
   options.statement_timeout = absl::Milliseconds(200);
   Site site(options);
   for (const Step& step : {Claiming(), Sweeping(), Pruning()}) RunInto(site, step, "57014");
+}
+
+TEST_CASE("behind PgBouncer the server gives up at the same time-outs (G16)") {
+  const PoolerProcess pooler(SharedServer(), 4);
+  PostgresStoreOptions options;
+  SUBCASE("at lock_timeout") {
+    options.lock_timeout = absl::Milliseconds(100);
+    Site site(options, &pooler);
+    for (const Step& step : {Claiming(), Sweeping(), Pruning()}) RunInto(site, step, "55P03");
+  }
+  SUBCASE("at statement_timeout") {
+    options.statement_timeout = absl::Milliseconds(200);
+    Site site(options, &pooler);
+    for (const Step& step : {Claiming(), Sweeping(), Pruning()}) RunInto(site, step, "57014");
+  }
+}
+
+TEST_CASE("behind PgBouncer reads are given up at the same time-outs, too (G16)") {
+  const PoolerProcess pooler(SharedServer(), 4);
+  PostgresStoreOptions options;
+  options.read_timeout = absl::Milliseconds(200);
+  Site site(options, &pooler);
+  const JobId job = conformance::MustInsert(*site.beside);
+  site.Ask("BEGIN");
+  site.Ask("LOCK TABLE {0}.job, {0}.event_batch IN ACCESS EXCLUSIVE MODE");
+  // In a transaction, and by one statement.
+  CHECK(absl::IsDeadlineExceeded(site.store->Get(job).status()));
+  CHECK(absl::IsDeadlineExceeded(site.store->LastEvent().status()));
+  site.Ask("COMMIT");
+  CHECK(conformance::MustGet(*site.store, job).id == job);
+}
+
+// What a process that is stopped holds gets free.
+TEST_CASE("behind PgBouncer a transaction that does nothing is ended at idle_timeout (G12)") {
+  const PoolerProcess pooler(SharedServer(), 4);
+  PostgresStoreOptions options;
+  options.idle_timeout = absl::Milliseconds(200);
+  Site site(options, &pooler);
+  const Step step = Claiming();
+  step.prepare(site);
+  auto stopped = Value(site.store->Begin());
+  CHECK(Value(step.work(*stopped)) == 1);
+  site.Ask("BEGIN");
+  site.Ask("LOCK TABLE {}.live IN ACCESS EXCLUSIVE MODE");  // Waits until it is.
+  site.Ask("COMMIT");
+  CHECK_FALSE(stopped->Commit().ok());
+  stopped.reset();
+  CHECK(Value(DoAgain(site, step)) == 1);
+}
+
+TEST_CASE("behind PgBouncer the next user of a connection finds it as it was (G12)") {
+  const PoolerProcess pooler(SharedServer(), 1);
+  Site site({}, &pooler);
+  Connection next(pooler.conninfo());
+  const auto settings = [&] {
+    return next.Query(
+        "SELECT string_agg(name || '=' || setting, ' ' ORDER BY name) FROM pg_settings"
+        " WHERE name NOT LIKE 'outlive_transaction.%'");
+  };
+  const std::string before = settings();
+  const std::string connection = next.Query("SELECT pg_backend_pid()");
+  conformance::MustInsert(*site.store);
+  CHECK(conformance::ClaimDue(*site.store).size() == 1);
+  CHECK(conformance::ListAll(*site.store).size() == 1);
+  CHECK(settings() == before);
+  CHECK(next.Query("SELECT pg_backend_pid()") == connection);
 }
 
 }  // namespace

@@ -21,6 +21,11 @@
 // so that a replica is refused. Where it does not set them, keepalives notice a dead network within
 // half a minute. The password in it is part of no error.
 //
+// Of several hosts each has its share of `connect_timeout`, so that a machine that is switched off
+// does not keep the next one from being asked. It costs each connection its share once, and is
+// asked last from then on. That does not hold for several addresses of one name, nor where libpq
+// has to see the whole list: with load_balance_hosts, prefer-standby, or a service file.
+//
 // Other languages add jobs by a function, in whatever transaction they have; people read views:
 //
 //   SELECT outlive.enqueue('invoice.send', '{"invoice_id": 42}', '{"priority": 2}');
@@ -91,8 +96,9 @@ struct PostgresStoreOptions {
   const PayloadCipher* cipher = nullptr;
 
   // A pooler that gives each transaction another connection (PgBouncer's pool_mode=transaction) is
-  // between here and the server: no prepared statements, no settings of the session, no LISTEN, so
-  // that wake-ups from other processes come with `poll_interval`.
+  // between here and the server: no prepared statements, and no LISTEN, so that wake-ups from other
+  // processes come with `poll_interval`. The time-outs below are set in each transaction, for it
+  // alone: whoever gets its connection next finds none of them.
   bool transaction_pooling = false;
 
   // Tell other processes of commits, and be woken by theirs: a thread and a connection of its own.

@@ -1,10 +1,15 @@
 #include "store/postgres/connection.h"
 
+#include <absl/strings/str_cat.h>
 #include <fmt/format.h>
 #include <poll.h>
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
+#include <cstdint>
+#include <string>
+#include <tuple>
 #include <utility>
 
 #include "core/return_if_error.h"
@@ -21,13 +26,21 @@ constexpr absl::Duration kBackoffMax = absl::Seconds(5);
 
 absl::Duration SinceBoot() { return SystemClockInstance().SinceBoot(); }
 
-// False: the time has come, or poll() has failed.
+// False: the time has come, or poll() has failed. A signal of the host's is neither.
 bool WaitFor(PGconn* connection, short events, absl::Duration deadline) {
-  const absl::Duration left = deadline - SinceBoot();
-  if (left <= absl::ZeroDuration()) return false;
   pollfd descriptor{PQsocket(connection), events, 0};
-  const auto milliseconds = absl::ToInt64Milliseconds(std::min(left, absl::Hours(1)));
-  return poll(&descriptor, 1, static_cast<int>(milliseconds) + 1) >= 0;
+  for (absl::Duration left = deadline - SinceBoot(); left > absl::ZeroDuration();
+       left = deadline - SinceBoot()) {
+    const auto milliseconds = absl::ToInt64Milliseconds(std::min(left, absl::Hours(1)));
+    const int ready = poll(&descriptor, 1, static_cast<int>(milliseconds) + 1);
+    if (ready > 0) return true;
+    if (ready < 0 && errno != EINTR) return false;
+  }
+  return false;
+}
+
+bool BeginsTransaction(const Query& query) {
+  return query.name == "transaction/begin" || query.name == "transaction/begin_read";
 }
 
 }  // namespace
@@ -51,21 +64,52 @@ absl::Status Connection::Ensure(absl::Duration timeout) {
   return status;
 }
 
+// Each host has its share of the time. One that stays silent for so long comes last from then on,
+// so that it costs its share only once.
 absl::Status Connection::Connect(absl::Duration timeout) {
-  // What the conninfo says of the same goes before; what follows it is not its business.
-  constexpr std::array kNames = {"application_name",     "keepalives",       "keepalives_idle",
-                                 "keepalives_interval",  "keepalives_count", "tcp_user_timeout",
-                                 "target_session_attrs", "dbname",           "client_encoding"};
-  const std::array values = {
-      "outlive", "1", "15", "5", "3", "15000", "read-write", options_.conninfo.c_str(), "UTF8"};
-  std::array<const char*, kNames.size() + 1> names = {};
-  std::array<const char*, kNames.size() + 1> given = {};
-  std::copy(kNames.begin(), kNames.end(), names.begin());
-  std::copy(values.begin(), values.end(), given.begin());
   const absl::Duration deadline = SinceBoot() + timeout;
+  const std::size_t count = options_.hosts.size();
+  const std::size_t first = first_host_;
+  std::string reasons;
+  for (std::size_t i = 0; i < count; ++i) {
+    const std::size_t at = (first + i) % count;
+    const absl::Duration now = SinceBoot();
+    const absl::Duration until = now + (deadline - now) / static_cast<std::int64_t>(count - i);
+    const absl::Status status = ConnectTo(options_.hosts[at], until);
+    if (status.ok()) return ConfigureSession();
+    if (SinceBoot() >= until) first_host_ = (at + 1) % count;
+    // As libpq does: not let in at one, not let in at all.
+    if (!absl::IsUnavailable(status)) return status;
+    absl::StrAppend(&reasons, reasons.empty() ? "" : "; ", status.message());
+  }
+  return absl::UnavailableError(reasons);
+}
+
+absl::Status Connection::ConnectTo(const Host& host, absl::Duration deadline) {
+  // What the conninfo says of the same goes before; what follows it is not its business.
+  using Keyword = std::pair<const char*, const char*>;
+  const std::array keywords = {
+      Keyword("application_name", "outlive"),
+      Keyword("keepalives", "1"),
+      Keyword("keepalives_idle", "15"),
+      Keyword("keepalives_interval", "5"),
+      Keyword("keepalives_count", "3"),
+      Keyword("tcp_user_timeout", "15000"),
+      Keyword("target_session_attrs", "read-write"),
+      Keyword("dbname", options_.conninfo.c_str()),
+      Keyword("host", host.name.c_str()),  // Counts only where it is not empty; so do others.
+      Keyword("hostaddr", host.address.c_str()),
+      Keyword("port", host.port.c_str()),
+      Keyword("client_encoding", "UTF8"),
+  };
+  std::array<const char*, keywords.size() + 1> names = {};
+  std::array<const char*, keywords.size() + 1> values = {};
+  for (std::size_t i = 0; i < keywords.size(); ++i) {
+    std::tie(names[i], values[i]) = keywords[i];
+  }
   prepared_.clear();
   stale_ = false;
-  connection_.reset(PQconnectStartParams(names.data(), given.data(), 1));
+  connection_.reset(PQconnectStartParams(names.data(), values.data(), 1));
   if (connection_ == nullptr || PQstatus(handle()) == CONNECTION_BAD) {
     return ConnectStatus(handle(), options_.secret);
   }
@@ -82,13 +126,12 @@ absl::Status Connection::Connect(absl::Duration timeout) {
   if (PQsetnonblocking(handle(), 1) != 0 || PQenterPipelineMode(handle()) != 1) {
     return LostStatus("connect");
   }
-  return Configure();
+  return absl::OkStatus();
 }
 
-absl::Status Connection::Configure() {
-  // What is set on a pooler's connection would be found by its next user.
+absl::Status Connection::ConfigureSession() {
   if (options_.pooled || options_.settings.empty()) return absl::OkStatus();
-  return RunOne(postgres::Configure(options_.settings, SettingsLast::kSession)).status();
+  return RunOne(Configure(options_.settings, SettingsLast::kSession)).status();
 }
 
 absl::StatusOr<std::vector<Rows>> Connection::Run(absl::Span<const Query> queries) {
@@ -101,13 +144,26 @@ absl::StatusOr<std::vector<Rows>> Connection::Run(absl::Span<const Query> querie
 }
 
 absl::Status Connection::Send(absl::Span<const Query> queries, std::vector<Sent>& sent) {
+  // Where no transaction is open these are one: their first statement begins it, or, if that is no
+  // BEGIN, they are all of it.
+  const bool configures = options_.pooled && PQtransactionStatus(handle()) == PQTRANS_IDLE;
+  absl::Status status;
+  if (configures && !BeginsTransaction(queries.front())) status = SendConfigure(sent);
   for (const Query& query : queries) {
-    if (absl::Status status = SendOne(query, sent); !status.ok()) {
-      Close();  // Half of a pipeline is on its way.
-      return status;
-    }
+    if (status.ok()) status = SendOne(query, sent);
+    if (status.ok() && configures && BeginsTransaction(query)) status = SendConfigure(sent);
+  }
+  if (!status.ok()) {
+    Close();  // Half of a pipeline is on its way.
+    return status;
   }
   return PQpipelineSync(handle()) == 1 ? absl::OkStatus() : Lost(queries.front().name);
+}
+
+absl::Status Connection::SendConfigure(std::vector<Sent>& sent) {
+  OUTLIVE_RETURN_IF_ERROR(SendOne(Configure(options_.settings, SettingsLast::kTransaction), sent));
+  sent.back().purpose = Purpose::kConfigure;
+  return absl::OkStatus();
 }
 
 absl::Status Connection::SendOne(const Query& query, std::vector<Sent>& sent) {
@@ -120,20 +176,20 @@ absl::Status Connection::SendOne(const Query& query, std::vector<Sent>& sent) {
     ok = PQsendQueryParams(handle(), (*text + book_.InSchema(query.more)).c_str(), values.count(),
                            nullptr, values.values.data(), values.lengths.data(),
                            values.formats.data(), kBinaryFormat);
-    sent.push_back({query.name, false});
+    sent.push_back({query.name, Purpose::kAnswer});
     return ok == 1 ? absl::OkStatus() : LostStatus(query.name);
   }
   const auto is_on_its_way = [&query](const Sent& each) {
-    return each.prepares && each.name == query.name;
+    return each.purpose == Purpose::kPrepare && each.name == query.name;
   };
   if (!prepared_.contains(query.name) && std::none_of(sent.begin(), sent.end(), is_on_its_way)) {
     ok = PQsendPrepare(handle(), name.c_str(), text->c_str(), 0, nullptr);
-    sent.push_back({query.name, true});
+    sent.push_back({query.name, Purpose::kPrepare});
   }
   if (ok == 1) {
     ok = PQsendQueryPrepared(handle(), name.c_str(), values.count(), values.values.data(),
                              values.lengths.data(), values.formats.data(), kBinaryFormat);
-    sent.push_back({query.name, false});
+    sent.push_back({query.name, Purpose::kAnswer});
   }
   return ok == 1 ? absl::OkStatus() : LostStatus(query.name);
 }
@@ -157,11 +213,8 @@ absl::StatusOr<std::vector<Rows>> Connection::Receive(absl::Span<const Sent> sen
     if (kind == PGRES_PIPELINE_SYNC) break;
     if (at == sent.size()) return Lost(doing);
     if (kind == PGRES_TUPLES_OK || kind == PGRES_COMMAND_OK) {
-      if (sent[at].prepares) {
-        prepared_.insert(sent[at].name);
-      } else {
-        rows.emplace_back(*std::move(result));
-      }
+      if (sent[at].purpose == Purpose::kPrepare) prepared_.insert(sent[at].name);
+      if (sent[at].purpose == Purpose::kAnswer) rows.emplace_back(*std::move(result));
     } else if (kind != PGRES_PIPELINE_ABORTED) {
       status.Update(StatusOf(result->get(), doing));
       const char* const state = PQresultErrorField(result->get(), PG_DIAG_SQLSTATE);

@@ -1,7 +1,9 @@
 // Connection is one connection of ours: made when it is needed, and again after it was lost.
 //
 // Statements are prepared the first time they are used, and several of them travel in one pipeline.
-// All waiting has a deadline by the machine's clock, whatever the network does.
+// Where a pooler is in between nothing is prepared, and each transaction is configured in the round
+// trip that begins it. All waiting has a deadline by the machine's clock, whatever the network
+// does.
 //
 // Thread-safety: none, but Interrupt().
 // Errors:        kUnavailable, kFailedPrecondition (not let in), kDeadlineExceeded (the server has
@@ -16,6 +18,7 @@
 #include <absl/types/span.h>
 #include <libpq-fe.h>
 
+#include <cstddef>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -23,6 +26,7 @@
 #include <vector>
 
 #include "outlive/core/random.h"
+#include "store/postgres/conninfo.h"
 #include "store/postgres/session.h"
 #include "store/postgres/session_settings.h"
 #include "store/postgres/sql_book.h"
@@ -31,13 +35,15 @@ namespace outlive::postgres {
 
 struct ConnectionOptions {
   std::string conninfo;
-  std::string secret;  // The password in it: never to be seen.
+  std::vector<Host> hosts = std::vector<Host>(1);  // HostsIn() it.
+  std::string secret;                              // The password in it: never to be seen.
   absl::Duration connect_timeout;
   absl::Duration reply_timeout;  // For one round trip.
   bool pooled = false;           // A pooler may give another server connection each transaction.
   RandomSource* random = nullptr;
 
-  // Of the session, by name: statement_timeout, …
+  // By name: statement_timeout, … Of the session; where it is pooled, of each transaction, because
+  // what is set on a pooler's connection would be found by its next user.
   SessionSettings settings;
 };
 
@@ -82,16 +88,20 @@ class Connection final : public Session {
   int server_version() const { return PQserverVersion(connection_.get()); }
 
  private:
-  // A command on its way: the making of a prepared statement, or its use.
+  // A command on its way: the making of a prepared statement, the settings of a transaction, or
+  // what the caller has asked for.
+  enum class Purpose { kPrepare, kConfigure, kAnswer };
   struct Sent {
     std::string_view name;
-    bool prepares = false;
+    Purpose purpose = Purpose::kAnswer;
   };
 
   absl::Status Connect(absl::Duration timeout);
-  absl::Status Configure();
+  absl::Status ConnectTo(const Host& host, absl::Duration deadline);
+  absl::Status ConfigureSession();
   absl::Status Send(absl::Span<const Query> queries, std::vector<Sent>& sent);
   absl::Status SendOne(const Query& query, std::vector<Sent>& sent);
+  absl::Status SendConfigure(std::vector<Sent>& sent);
   absl::StatusOr<std::vector<Rows>> Receive(absl::Span<const Sent> sent, absl::Duration deadline);
   absl::Status Await(absl::Duration deadline, std::string_view doing);
   absl::StatusOr<ResultPtr> NextResult(absl::Duration deadline, std::string_view doing);
@@ -101,6 +111,7 @@ class Connection final : public Session {
   const SqlBook& book_;
   std::unique_ptr<PGconn, FinishConnection> connection_;
   absl::flat_hash_set<std::string_view> prepared_;
+  std::size_t first_host_ = 0;  // To be tried.
   bool stale_ = false;
   bool refused_ = false;
   int failure_count_ = 0;

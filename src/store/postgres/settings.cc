@@ -1,48 +1,18 @@
 #include "store/postgres/settings.h"
 
 #include <fmt/format.h>
-#include <libpq-fe.h>
 
-#include <memory>
 #include <string_view>
 
 #include "core/faults.h"
+#include "store/postgres/conninfo.h"
 #include "store/postgres/partitions.h"
 #include "store/postgres/schema.h"
 
 namespace outlive::postgres {
-namespace {
-
-struct FreeOptions {
-  void operator()(PQconninfoOption* options) const { PQconninfoFree(options); }
-};
-using OptionList = std::unique_ptr<PQconninfoOption, FreeOptions>;
-
-// Null: it cannot be parsed. What libpq says of that quotes it, and is thrown away.
-OptionList Parse(const std::string& conninfo) {
-  char* error = nullptr;
-  OptionList options(PQconninfoParse(conninfo.c_str(), &error));
-  PQfreemem(error);
-  return options;
-}
-
-std::string PasswordIn(const std::string& conninfo) {
-  const OptionList options = Parse(conninfo);
-  for (const PQconninfoOption* option = options.get();
-       option != nullptr && option->keyword != nullptr; ++option) {
-    if (std::string_view(option->keyword) == "password" && option->val != nullptr) {
-      return option->val;
-    }
-  }
-  return {};
-}
-
-}  // namespace
-
 absl::Status ValidateOptions(const std::string& conninfo, const PostgresStoreOptions& options) {
   internal::Faults faults("PostgreSQL store");
-  faults.Require(conninfo.find('\0') == std::string::npos && Parse(conninfo) != nullptr,
-                 "conninfo is not one that libpq can read");
+  faults.Require(IsConninfo(conninfo), "conninfo is not one that libpq can read");
   faults.AddIfError(ValidateSchemaName(options.schema));
   faults.Require(
       options.begin_timeout >= absl::ZeroDuration() && options.begin_timeout <= absl::Hours(1),
@@ -70,6 +40,7 @@ absl::Status ValidateOptions(const std::string& conninfo, const PostgresStoreOpt
 ConnectionOptions WriterSettings(const std::string& conninfo, const PostgresStoreOptions& options) {
   ConnectionOptions writer;
   writer.conninfo = conninfo;
+  writer.hosts = HostsIn(conninfo);
   writer.secret = PasswordIn(conninfo);
   writer.connect_timeout = options.connect_timeout;
   // The server gives up first, where it can.
