@@ -11,8 +11,9 @@ as the library does. A transaction needs a processor of the server, and then, wh
 the lock of the log until its commit is on disk.
 
 An idle runner claims in the commit by which its own host adds a job (decision 0019). After a commit
-that has logged events its host tells all others, at most once in `--notify` seconds, and the server
-has to work for each of them; runners with room claim where jobs were added. Hosts also look at the
+that has logged events its host tells others, at most once in `--notify` seconds: those that have a
+runner, for nobody else listens. The server has to work for each of them; runners with room claim
+where jobs were added. Hosts also look at the
 log now and then. Those that do not watch (PostgresStoreOptions::watch) do none of this, and their
 runners only poll. Hosts with a runner also renew leases and sweep.
 
@@ -97,7 +98,7 @@ class Database:
         self.random = random.Random(options.seed)
         self.hosts = [Host(i < runner_count(options), i < watcher_count(options))
                       for i in range(options.hosts)]
-        self.watching = [host for host in self.hosts if host.watches]
+        self.listening = [host for host in self.hosts if host.watches and host.runs]
         self.due = deque()  # When each job was enqueued.
         self.cores = [0.0] * options.cores
         self.log_free = 0.0
@@ -209,13 +210,14 @@ class Database:
         self.compute(self.options.transaction)
         cores = len(self.cores)
         if self.wave_from <= self.clock.now:
-            share = self.options.tell * (len(self.watching) - 1) / cores
+            told = len(self.listening) - (host in self.listening)
+            share = self.options.tell * told / cores
             self.wave_from = min(self.compute(share)[0] for _ in range(cores))
         if work:
             self.clock.at(self.wave_from, lambda: self.wake_others(host))
 
     def wake_others(self, host):
-        for other in self.watching:
+        for other in self.listening:
             if other is not host:
                 self.wake(other)
 
