@@ -5,7 +5,7 @@
 // trip that begins it. All waiting has a deadline by the machine's clock, whatever the network
 // does.
 //
-// Thread-safety: none, but Interrupt().
+// Thread-safety: none.
 // Errors:        kUnavailable, kFailedPrecondition (not let in), kDeadlineExceeded (the server has
 //                given up a statement), and what CodeOfState() says.
 #ifndef OUTLIVE_SRC_STORE_POSTGRES_CONNECTION_H_
