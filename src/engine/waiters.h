@@ -23,7 +23,8 @@ class Client::Waiters {
   explicit Waiters(JobStore& store) : store_(store) {}
   ~Waiters();
 
-  // A number that grows with each change from the first call on. Taken before looking, so that no change is missed.
+  // A number that grows with each change from the first call on. Taken before looking, so that no
+  // change is missed.
   std::uint64_t Version();
 
   // Returns when the version is no longer `seen`, or after `timeout`.

@@ -79,8 +79,8 @@ class ClaimFloors {
  private:
   using Place = std::pair<std::int64_t, JobId>;  // run_at, job
 
-  // What a claim takes at most where nothing is in its way: about three times as long as on a server
-  // that does nothing else.
+  // What a claim takes at most where nothing is in its way: about three times as long as on a
+  // server that does nothing else.
   static constexpr absl::Duration kUsual = absl::Milliseconds(3);
   static constexpr absl::Duration kUsualEach = absl::Microseconds(30);
 
