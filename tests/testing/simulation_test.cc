@@ -213,7 +213,7 @@ TEST_CASE("what is thrown in a request comes out of Run()") {
 
 TEST_CASE("a run that does not come to an end is told") {
   SimulationOptions options = Options(7);
-  options.step_count_max = 1'000;
+  options.step_count_max = 100;
   Bank bank;
   const SimulationReport report = RunBank(options, Quick, bank).report;
   CHECK(absl::IsDeadlineExceeded(report.status));
