@@ -334,7 +334,7 @@ void GroupCommit::ExecuteTogether(absl::Span<Request* const> requests, bool& com
 }
 
 // Those who were in each other's way would else meet again at once. Too short for anybody to end it
-// early, so it is on the machine's time.
+// early, so it is on the machine's time; where it ends by itself too soon, that does no harm.
 void GroupCommit::PauseAfterConflict(int conflict_count) {
   const double share = RandomUnit(random_);
   const auto pause = std::chrono::duration_cast<std::chrono::nanoseconds>(

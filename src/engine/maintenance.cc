@@ -86,8 +86,8 @@ bool Maintenance::ClockIsSuspect() {
   return boot < suspect_until_;
 }
 
-// Batches grow after all of a call only: else every other transaction of a store that bears no more
-// would be in vain.
+// Batches grow after a call only: else every other transaction of a store that bears no more would
+// be in vain.
 absl::Status Maintenance::Sweep() {
   if (ClockIsSuspect()) return absl::OkStatus();
   absl::Status status = RescueAll();
@@ -108,16 +108,16 @@ bool Maintenance::Finishing() {
 
 absl::Status Maintenance::RescueAll() {
   RescueRequest request;
-  request.job_count_max = rescue_batch_.size();
   request.crash_count_max = services_.options.crash_count_max;
   request.delay = services_.options.rescue_delay;
   while (true) {
+    request.job_count_max = rescue_batch_.size();
     absl::StatusOr<std::vector<Rescued>> rescued = std::vector<Rescued>();
     const absl::Status status = services_.sweep.Run(1, [&](StoreTransaction& transaction) {
       rescued = transaction.Rescue(request);
       return rescued.status();
     });
-    if (!rescued.ok()) rescue_batch_.Halve();
+    if (!rescued.ok() && rescue_batch_.Halve() && !Finishing()) continue;
     if (!status.ok()) return status;
     for (const Rescued& job : *rescued) ReportRescue(services_, job);
     const bool all = rescued->size() < static_cast<std::size_t>(request.job_count_max);
@@ -130,17 +130,17 @@ absl::Status Maintenance::PruneAll() {
   request.keep_completed = services_.options.keep_completed;
   request.keep_cancelled = services_.options.keep_cancelled;
   request.keep_dead = services_.options.keep_dead;
-  request.row_count_max = prune_batch_.size();
-  absl::StatusOr<PruneResult> pruned = PruneResult();
-  do {
+  while (true) {
+    request.row_count_max = prune_batch_.size();
+    absl::StatusOr<PruneResult> pruned = PruneResult();
     const absl::Status status = services_.sweep.Run(1, [&](StoreTransaction& transaction) {
       pruned = transaction.Prune(request);
       return pruned.status();
     });
-    if (!pruned.ok()) prune_batch_.Halve();
+    if (!pruned.ok() && prune_batch_.Halve() && !Finishing()) continue;
     if (!status.ok()) return status;
-  } while (pruned->more && !Finishing());
-  return absl::OkStatus();
+    if (!pruned->more || Finishing()) return absl::OkStatus();
+  }
 }
 
 }  // namespace outlive::internal

@@ -9,6 +9,7 @@
 #include <absl/time/time.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "engine/services.h"
 #include "outlive/core/mutex.h"
@@ -34,7 +35,7 @@ class Maintenance {
   // Rescues until nothing is left to rescue. Does nothing for one lease after the machine's time
   // has jumped, so that live processes can renew their sessions first.
   //
-  // Where the store gives up in the middle of it the next call puts half as many jobs into one
+  // Where the store gives up in the middle of it, it goes on with half as many jobs in one
   // transaction: what takes longer than the store lets it would take as long each time.
   absl::Status Sweep();
 
@@ -46,7 +47,12 @@ class Maintenance {
   class Batch {
    public:
     int size() const { return size_; }
-    void Halve() { size_ = std::max(size_ / 2, kMin); }
+
+    // Whether it could.
+    bool Halve() {
+      const int before = std::exchange(size_, std::max(size_ / 2, kMin));
+      return size_ < before;
+    }
     void Double() { size_ = std::min(size_ * 2, kMax); }
 
    private:

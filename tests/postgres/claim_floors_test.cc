@@ -34,7 +34,7 @@ Params Places(std::int64_t priority, absl::Time run_at, JobId job) {
 
 // As many slow claims in a row as it takes, or one less.
 void MeasureSlow(ClaimFloors& floors, absl::Duration took, std::size_t job_count, int count = 8) {
-  for (int i = 0; i < count; ++i) floors.Measure(took, job_count, kStart);
+  for (int i = 0; i < count; ++i) floors.Measure(took, 1, job_count, kStart);
 }
 
 TEST_CASE("claim floors: only claims that stay slow make them usable, and for a while") {
@@ -44,16 +44,18 @@ TEST_CASE("claim floors: only claims that stay slow make them usable, and for a 
   CHECK_FALSE(floors.usable(kStart));
   MeasureSlow(floors, absl::Milliseconds(33), 1'000);  // That many jobs take as long.
   CHECK_FALSE(floors.usable(kStart));
+  for (int i = 0; i < 8; ++i) floors.Measure(absl::Milliseconds(12), 4, 0, kStart);
+  CHECK_FALSE(floors.usable(kStart));  // So do that many queues.
   MeasureSlow(floors, absl::Milliseconds(100), 10, 7);
   CHECK_FALSE(floors.usable(kStart));
-  floors.Measure(absl::Milliseconds(1), 10, kStart);
+  floors.Measure(absl::Milliseconds(1), 1, 10, kStart);
   MeasureSlow(floors, absl::Milliseconds(100), 10, 7);
   CHECK_FALSE(floors.usable(kStart));
   MeasureSlow(floors, absl::Milliseconds(100), 10);
   CHECK(floors.front_again_at() == kStart + absl::Milliseconds(900));
   CHECK(floors.usable(kStart + absl::Milliseconds(899)));
   CHECK_FALSE(floors.usable(kStart + absl::Milliseconds(900)));  // The front is due.
-  floors.Measure(absl::Seconds(5), 10, kStart);
+  floors.Measure(absl::Seconds(5), 1, 10, kStart);
   CHECK(floors.usable(kStart + absl::Seconds(9)));
   CHECK_FALSE(floors.usable(kStart + absl::Seconds(10)));
 }

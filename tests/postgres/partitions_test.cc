@@ -513,14 +513,14 @@ TEST_CASE("partitions: of two stores one prunes, and what it undoes never was") 
   CheckWhole(site);
 }
 
-TEST_CASE("partitions: whoever reads while one is dropped finds what has moved") {
+void ReadWhileOneIsDropped(bool pooling) {
   Site site;
   const JobId waits = MustInsert(*site.store, [] {
     NewJob job = MakeJob();
     job.run_at = VirtualClock::Start() + absl::Hours(24 * 30);
     return job;
   }());
-  const std::unique_ptr<PostgresStore> other = site.Open();
+  const std::unique_ptr<PostgresStore> other = site.Open(pooling);
   site.CompleteUpTo(kSize);
   RequireOk(Prune(*site.store).status());
   site.clock.Advance(absl::Hours(25));
@@ -546,6 +546,11 @@ TEST_CASE("partitions: whoever reads while one is dropped finds what has moved")
   RequireOk(jobs.status());
   REQUIRE(jobs->size() == 1);
   CHECK((*jobs)[0].id == waits);
+}
+
+TEST_CASE("partitions: whoever reads while one is dropped finds what has moved") {
+  ReadWhileOneIsDropped(/*pooling=*/false);
+  ReadWhileOneIsDropped(/*pooling=*/true);
 }
 
 TEST_CASE("partitions: stores that work, requeue and prune at once lose nothing") {

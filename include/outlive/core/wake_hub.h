@@ -28,6 +28,7 @@ class WakeHub {
   // for, unless it is that very call which destroys it.
   std::unique_ptr<Subscription> Subscribe(std::function<void(WakeHint)> on_wake);
 
+  // Whether anybody is subscribed at this moment.
   bool has_subscribers();
 
   // Calls everybody, in the order in which they came. A hint that says nothing calls nobody.

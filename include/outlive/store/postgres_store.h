@@ -14,8 +14,9 @@
 // The connection is as PQconnectdb() makes it: blocking, and not in pipeline mode. What is written
 // in such a transaction is as durable as the host's connection makes it (synchronous_commit). Its
 // events are in the log, and subscribers are woken, soon after its COMMIT: a store that watches
-// looks. With NewJob::backlog_max it keeps every other writer waiting until its end; above READ
-// COMMITTED it counts the jobs that there were when it began.
+// looks, once somebody has subscribed or something was committed by it. With NewJob::backlog_max it
+// keeps every other writer waiting until its end; above READ COMMITTED it counts the jobs that
+// there were when it began.
 //
 // The conninfo is libpq's: TLS (sslmode, sslrootcert, …), several hosts, a service or a password
 // file all work as its manual says. `target_session_attrs` is read-write unless it says otherwise,

@@ -27,6 +27,7 @@ absl::StatusOr<ClaimResult> Claimer::Claim(const ClaimRequest& request, std::vec
   if (!ValidateName("session", request.session).ok()) return NotOpen();
   from_floors_ = context_.floors().usable(SystemClockInstance().SinceBoot());
   took_ = absl::ZeroDuration();
+  queue_count_ = 0;
   left_.assign(request.queues.size(), Left::kNotAsked);
   ClaimResult result;
   std::vector<Query> queries = std::move(before);
@@ -50,7 +51,7 @@ absl::StatusOr<ClaimResult> Claimer::Claim(const ClaimRequest& request, std::vec
     queries.clear();
   } while (next < request.queues.size() && result.jobs.size() < limits::kClaimJobCountMax);
   const absl::Duration now = SystemClockInstance().SinceBoot();
-  if (!from_floors_) context_.floors().Measure(took_, result.jobs.size(), now);
+  if (!from_floors_) context_.floors().Measure(took_, queue_count_, result.jobs.size(), now);
   return result;
 }
 
@@ -100,6 +101,7 @@ absl::Status Claimer::AddJobs(const Rows& rows, std::size_t queue, ClaimResult& 
     OUTLIVE_RETURN_IF_ERROR(AddJob(rows, row, queue, result));
   }
   took_ += absl::Microseconds(rows.Int(rows.size() - 1, 12));
+  ++queue_count_;
   const std::size_t taken = result.jobs.size() - first;
   left_[queue] = static_cast<std::size_t>(rows.Int(0, 0)) > taken ? Left::kSome : Left::kNone;
   std::sort(result.jobs.begin() + static_cast<std::ptrdiff_t>(first), result.jobs.end(),

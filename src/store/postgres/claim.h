@@ -42,8 +42,9 @@ class Claimer {
 
   // Of the claim under way.
   bool from_floors_ = false;
-  absl::Duration took_;     // In the server.
-  std::vector<Left> left_;  // By queue.
+  absl::Duration took_;          // In the server.
+  std::size_t queue_count_ = 0;  // That it was about.
+  std::vector<Left> left_;       // By queue.
 };
 
 }  // namespace outlive::postgres

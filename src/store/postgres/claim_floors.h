@@ -47,9 +47,11 @@ class ClaimFloors {
     floor = std::max(floor, place);
   }
 
-  // How long a claim that began at the front has taken.
-  void Measure(absl::Duration took, std::size_t job_count, absl::Duration now) {
-    const bool is_slow = took > kUsual + kUsualEach * static_cast<std::int64_t>(job_count);
+  // How long a claim of some queues that began at the front has taken.
+  void Measure(absl::Duration took, std::size_t queue_count, std::size_t job_count,
+               absl::Duration now) {
+    const bool is_slow = took > kUsual * static_cast<std::int64_t>(queue_count) +
+                                    kUsualEach * static_cast<std::int64_t>(job_count);
     slow_count_ = is_slow ? slow_count_ + 1 : 0;
     front_again_at_ = now + std::min(took * kFrontEvery, kFrontPauseMax);
   }
@@ -79,8 +81,8 @@ class ClaimFloors {
  private:
   using Place = std::pair<std::int64_t, JobId>;  // run_at, job
 
-  // What a claim takes at most where nothing is in its way: about three times as long as on a
-  // server that does nothing else.
+  // What a claim of a queue takes at most where nothing is in its way: about three times as long as
+  // on a server that does nothing else.
   static constexpr absl::Duration kUsual = absl::Milliseconds(3);
   static constexpr absl::Duration kUsualEach = absl::Microseconds(30);
 

@@ -74,11 +74,13 @@ absl::Status Connection::Connect(absl::Duration timeout) {
   for (std::size_t i = 0; i < count; ++i) {
     const std::size_t at = (first + i) % count;
     const absl::Duration now = SinceBoot();
+    if (i > 0 && now >= deadline)
+      break;  // The lookup of a name knows no deadline: this one is next.
     const absl::Duration until = now + (deadline - now) / static_cast<std::int64_t>(count - i);
     const absl::Status status = ConnectTo(options_.hosts[at], until);
     if (status.ok()) return ConfigureSession();
     if (SinceBoot() >= until) first_host_ = (at + 1) % count;
-    // As libpq does: not let in at one, not let in at all.
+    // Not let in at one is not let in at all: libpq says so, too.
     if (!absl::IsUnavailable(status)) return status;
     absl::StrAppend(&reasons, reasons.empty() ? "" : "; ", status.message());
   }
@@ -117,7 +119,9 @@ absl::Status Connection::ConnectTo(const Host& host, absl::Duration deadline) {
   while (next != PGRES_POLLING_OK) {
     const short events = next == PGRES_POLLING_READING ? POLLIN : POLLOUT;
     if (!WaitFor(handle(), events, deadline)) {
-      return absl::UnavailableError("PostgreSQL: no connection: the server does not answer");
+      return absl::UnavailableError(
+          fmt::format("PostgreSQL: no connection: the server does not answer ({}, port {})",
+                      PQhost(handle()), PQport(handle())));
     }
     next = PQconnectPoll(handle());
     if (next == PGRES_POLLING_FAILED) return ConnectStatus(handle(), options_.secret);
@@ -148,10 +152,12 @@ absl::Status Connection::Send(absl::Span<const Query> queries, std::vector<Sent>
   // BEGIN, they are all of it.
   const bool configures = options_.pooled && PQtransactionStatus(handle()) == PQTRANS_IDLE;
   absl::Status status;
-  if (configures && !BeginsTransaction(queries.front())) status = SendConfigure(sent);
+  if (configures && !BeginsTransaction(queries.front())) {
+    status = SendSetting(Configure(options_.settings, SettingsLast::kTransaction), sent);
+  }
   for (const Query& query : queries) {
     if (status.ok()) status = SendOne(query, sent);
-    if (status.ok() && configures && BeginsTransaction(query)) status = SendConfigure(sent);
+    if (status.ok() && configures && BeginsTransaction(query)) status = SendSettings(sent);
   }
   if (!status.ok()) {
     Close();  // Half of a pipeline is on its way.
@@ -160,8 +166,17 @@ absl::Status Connection::Send(absl::Span<const Query> queries, std::vector<Sent>
   return PQpipelineSync(handle()) == 1 ? absl::OkStatus() : Lost(queries.front().name);
 }
 
-absl::Status Connection::SendConfigure(std::vector<Sent>& sent) {
-  OUTLIVE_RETURN_IF_ERROR(SendOne(Configure(options_.settings, SettingsLast::kTransaction), sent));
+// Of the transaction that has just begun. A SELECT would fix what it sees from then on, before the
+// locks are there that readers take first.
+absl::Status Connection::SendSettings(std::vector<Sent>& sent) {
+  for (const auto& [name, value] : options_.settings) {
+    OUTLIVE_RETURN_IF_ERROR(SendSetting(SetLocal(name, value), sent));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Connection::SendSetting(const Query& query, std::vector<Sent>& sent) {
+  OUTLIVE_RETURN_IF_ERROR(SendOne(query, sent));
   sent.back().purpose = Purpose::kConfigure;
   return absl::OkStatus();
 }

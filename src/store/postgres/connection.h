@@ -101,7 +101,8 @@ class Connection final : public Session {
   absl::Status ConfigureSession();
   absl::Status Send(absl::Span<const Query> queries, std::vector<Sent>& sent);
   absl::Status SendOne(const Query& query, std::vector<Sent>& sent);
-  absl::Status SendConfigure(std::vector<Sent>& sent);
+  absl::Status SendSettings(std::vector<Sent>& sent);
+  absl::Status SendSetting(const Query& query, std::vector<Sent>& sent);
   absl::StatusOr<std::vector<Rows>> Receive(absl::Span<const Sent> sent, absl::Duration deadline);
   absl::Status Await(absl::Duration deadline, std::string_view doing);
   absl::StatusOr<ResultPtr> NextResult(absl::Duration deadline, std::string_view doing);

@@ -33,6 +33,11 @@ inline Query Configure(const SessionSettings& settings, SettingsLast last) {
   return query;
 }
 
+// One of them, for the transaction that is open, whatever isolation it has.
+inline Query SetLocal(const std::string& name, const std::string& value) {
+  return {.name = "transaction/set_local", .more = fmt::format(" {} = '{}'", name, value)};
+}
+
 // As the server's settings of times have them.
 inline std::string Milliseconds(absl::Duration duration) {
   return fmt::format("{}", absl::ToInt64Milliseconds(duration));

@@ -87,7 +87,7 @@ class Waker {
   // For the thread.
   Connection connection_;
   bool fresh_ = false;         // Nobody has looked since it was made, or since it listens.
-  bool listening_ = false;     // Only for subscribers: each NOTIFY is work for each listener.
+  bool listening_ = false;     // From the first subscriber on: a NOTIFY costs for each listener.
   std::int64_t last_seq_ = 0;  // Of the log, as far as it was seen.
   absl::Duration next_look_;   // Since boot.
   absl::Duration host_pause_ = absl::InfiniteDuration();

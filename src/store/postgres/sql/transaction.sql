@@ -41,6 +41,10 @@ FROM (SELECT floor(extract(epoch FROM clock_timestamp()) * 1000000)::bigint AS n
 SELECT set_config(name, value, $3::bigint <> 0)
 FROM unnest($1::text[], $2::text[]) AS setting(name, value)
 
+-- What follows is a name, = and a value. Unlike the above it fixes no snapshot.
+-- @set_local
+SET LOCAL
+
 -- @lock
 SELECT pg_advisory_xact_lock($1::bigint)
 
