@@ -35,7 +35,10 @@ async function persistently(action) {
 async function showReports() {
   const page = await persistently(() => showPage());
   followReports(page.events, {
-    onReport: (report) => reports.show(report),
+    onReport: (report) => {
+      // What happens to older ones is shown once somebody has asked for them.
+      if (next === null || reports.reaches(report.id)) reports.show(report);
+    },
     onReset: () => {
       reports.clear();
       showReports();

@@ -189,6 +189,11 @@ export class ReportList {
     return item;
   }
 
+  // Whether the list goes back as far as to that report.
+  reaches(id) {
+    return Number(list.lastElementChild?.dataset.id ?? 0) <= Number(id);
+  }
+
   clear() {
     this.#items.clear();
     list.replaceChildren();
