@@ -74,8 +74,8 @@ absl::Status Connection::Connect(absl::Duration timeout) {
   for (std::size_t i = 0; i < count; ++i) {
     const std::size_t at = (first + i) % count;
     const absl::Duration now = SinceBoot();
-    if (i > 0 && now >= deadline)
-      break;  // The lookup of a name knows no deadline: this one is next.
+    // Looking up the one before knows no deadline: this one has its turn the next time.
+    if (i > 0 && now >= deadline) break;
     const absl::Duration until = now + (deadline - now) / static_cast<std::int64_t>(count - i);
     const absl::Status status = ConnectTo(options_.hosts[at], until);
     if (status.ok()) return ConfigureSession();
@@ -150,7 +150,8 @@ absl::StatusOr<std::vector<Rows>> Connection::Run(absl::Span<const Query> querie
 absl::Status Connection::Send(absl::Span<const Query> queries, std::vector<Sent>& sent) {
   // Where no transaction is open these are one: their first statement begins it, or, if that is no
   // BEGIN, they are all of it.
-  const bool configures = options_.pooled && PQtransactionStatus(handle()) == PQTRANS_IDLE;
+  const bool configures = options_.pooled && !options_.settings.empty() &&
+                          PQtransactionStatus(handle()) == PQTRANS_IDLE;
   absl::Status status;
   if (configures && !BeginsTransaction(queries.front())) {
     status = SendSetting(Configure(options_.settings, SettingsLast::kTransaction), sent);

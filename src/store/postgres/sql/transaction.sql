@@ -69,7 +69,8 @@ INSERT INTO outlive.lane (queue, kind)
 SELECT queue, kind FROM unnest($1::text[], $2::text[]) AS wanted(queue, kind)
 ON CONFLICT (queue, kind) DO NOTHING
 
--- Under the lock of the log.
+-- Under the lock of the log. The time is the transaction's, as the jobs' rows have it: of two that
+-- overlap, the later one may be first.
 -- @log
 INSERT INTO outlive.event_batch (seq, at, count, types, jobs, fences)
 SELECT coalesce((SELECT seq + count FROM outlive.event_batch ORDER BY seq DESC LIMIT 1), 1),
